@@ -1,0 +1,47 @@
+// A hypervisor of one VMM node as the core sees it; contract of each call in include/vbs/plugin/hypervisor.h.
+// Threading and errors as in storage_backend.hpp.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/plugin_host/storage_backend.hpp"
+
+namespace vbs {
+
+enum class VmState { other = 0, running = 1, paused = 2, shut_off = 3 };
+const char* to_string(VmState);
+
+struct Vm {
+  std::string uuid, name;
+  VmState state = VmState::other;
+  bool persistent = false;
+};
+
+struct Disk {
+  Mode mode = Mode::ro;
+  std::string serial, device, path;
+  bool live = false, persistent = false;
+  uint64_t size_bytes = 0;
+};
+
+struct DiskSpec {
+  std::string vm_uuid, serial, device;  // device empty: next free
+  Mode mode = Mode::ro;
+  bool shared = false;
+  Source source;
+};
+
+class Hypervisor {
+ public:
+  virtual ~Hypervisor() = default;
+  virtual InstanceFacts facts(const Call&) = 0;
+  virtual std::vector<Vm> list_vms(const Call&) = 0;
+  virtual Vm find_vm(const Call&, const std::string& name_or_uuid) = 0;  // Error(not_found)
+  virtual Disk attach(const Call&, const DiskSpec&) = 0;
+  virtual void detach(const Call&, const std::string& vm_uuid, const std::string& serial, bool force) = 0;
+  virtual std::vector<Disk> inspect(const Call&, const std::string& vm_uuid) = 0;
+  virtual void resize(const Call&, const std::string& vm_uuid, const std::string& serial, uint64_t size_bytes) = 0;
+};
+
+}  // namespace vbs
