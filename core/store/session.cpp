@@ -1,0 +1,52 @@
+#include "core/store/session.hpp"
+
+#include <fmt/format.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+namespace vbs::store {
+namespace {
+constexpr int kSqliteConstraint = 19;  // primary result code, sqlite.org/rescode.html
+}
+
+Session::Session(const std::string& path, Access access) {
+  guarded("open", [&] {
+    sql_.open(soci::sqlite3, "dbname=" + path);
+    // FULL: a commit that was acknowledged survives a power cut. NORMAL in WAL mode would not promise that.
+    sql_ << "PRAGMA journal_mode = WAL";
+    sql_ << "PRAGMA synchronous = FULL";
+    sql_ << "PRAGMA busy_timeout = 10000";
+    sql_ << "PRAGMA foreign_keys = ON";
+    sql_ << "PRAGMA trusted_schema = OFF";
+    if (access == Access::read_only) sql_ << "PRAGMA query_only = ON";
+  });
+}
+
+void Session::script(const std::string& sql) {
+  guarded(sql, [&] {
+    auto* backend = static_cast<soci::sqlite3_session_backend*>(sql_.get_backend());
+    char* message = nullptr;
+    if (sqlite_api::sqlite3_exec(backend->conn_, sql.c_str(), nullptr, nullptr, &message) != 0) {
+      const std::string text = message ? message : "unknown error";
+      sqlite_api::sqlite3_free(message);
+      throw Error(Code::internal, "store: " + text);
+    }
+  });
+}
+
+void Session::guarded(std::string_view sql, const std::function<void()>& f) {
+  const auto forget = [&] { kept_.erase(sql); };
+  try {
+    f();
+  } catch (const soci::sqlite3_soci_error& e) {
+    forget();
+    if ((e.result() & 0xff) == kSqliteConstraint) throw UniqueViolation(e.what());
+    throw Error(Code::internal, fmt::format("store: {}", e.what()));
+  } catch (const soci::soci_error& e) {
+    forget();
+    throw Error(Code::internal, fmt::format("store: {}", e.what()));
+  } catch (...) {
+    forget();
+    throw;
+  }
+}
+}  // namespace vbs::store

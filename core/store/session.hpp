@@ -1,0 +1,114 @@
+// One connection to the store, with kept (prepared once) statements behind two calls:
+//
+//   db.each<std::string, long long>("SELECT id, size_bytes FROM volumes WHERE backend_id = ?",
+//                                   [&](const std::string& id, long long size) { ... }, backend_id);
+//   db.run("DELETE FROM volumes WHERE id = ?", id);
+//
+// each() always reads to the end: a kept SELECT that is not drained pins the WAL snapshot and the next write fails (a
+// rule of SOCI on SQLite). No column of the schema is NULL, so there are no indicators.
+//
+// Threading: one thread at a time. Errors: throws Error(internal) with SQLite's words; a unique violation is
+// UniqueViolation.
+#pragma once
+#include <soci/soci.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/error.hpp"
+
+namespace vbs::store {
+
+struct UniqueViolation : Error {
+  explicit UniqueViolation(const std::string& what) : Error(Code::conflict, what) {}
+};
+
+class Session {
+ public:
+  enum class Access { read_write, read_only };
+  Session(const std::string& path, Access access);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Calls f(const C&...) for each row.
+  template <class... C, class F, class... P>
+  void each(std::string_view sql, F&& f, const P&... params) {
+    auto& kept = prepared<std::tuple<Stored<P>...>, std::tuple<C...>>(sql);
+    guarded(sql, [&] {
+      kept.params = std::tuple<Stored<P>...>(params...);
+      for (bool got = kept.statement.execute(true); got; got = kept.statement.fetch()) std::apply(f, kept.columns);
+    });
+  }
+  // Answers how many rows were changed.
+  template <class... P>
+  long long run(std::string_view sql, const P&... params) {
+    auto& kept = prepared<std::tuple<Stored<P>...>, std::tuple<>>(sql);
+    long long changed = 0;
+    guarded(sql, [&] {
+      kept.params = std::tuple<Stored<P>...>(params...);
+      kept.statement.execute(true);
+      changed = kept.statement.get_affected_rows();
+    });
+    return changed;
+  }
+  // The one number of a query such as SELECT count(*).
+  template <class... P>
+  long long number(std::string_view sql, const P&... params) {
+    long long n = 0;
+    each<long long>(
+        sql, [&](long long v) { n = v; }, params...);
+    return n;
+  }
+  void script(const std::string& sql);  // several statements, nothing kept (migrations, pragmas)
+
+ private:
+  template <class T>
+  using Stored = std::conditional_t<std::is_convertible_v<T, std::string_view>, std::string,
+                                    std::conditional_t<std::is_floating_point_v<T>, double, long long>>;
+  struct Kept {
+    virtual ~Kept() = default;
+  };
+  template <class Params, class Columns>
+  struct KeptStatement : Kept {
+    KeptStatement(soci::session& s, const std::string& sql) : statement(s) {
+      std::apply([&](auto&... p) { (statement.exchange(soci::use(p)), ...); }, params);
+      std::apply([&](auto&... c) { (statement.exchange(soci::into(c)), ...); }, columns);
+      statement.alloc();
+      statement.prepare(sql);
+      statement.define_and_bind();
+    }
+    Params params;
+    Columns columns;
+    soci::statement statement;
+  };
+
+  template <class Params, class Columns>
+  KeptStatement<Params, Columns>& prepared(std::string_view sql) {
+    using K = KeptStatement<Params, Columns>;
+    if (const auto it = kept_.find(sql); it != kept_.end()) {
+      if (auto* k = dynamic_cast<K*>(it->second.get())) return *k;
+      kept_.erase(it);  // the same text with other types: prepare anew
+    }
+    std::unique_ptr<K> k;
+    auto text = std::string(sql);
+    guarded(sql, [&] { k = std::make_unique<K>(sql_, text); });
+    auto& ref = *k;
+    texts_.push_back(std::make_unique<std::string>(std::move(text)));
+    kept_.emplace(*texts_.back(), std::move(k));
+    return ref;
+  }
+  // Runs f; on an exception forgets the statement (it may be half-read) and translates SOCI's errors.
+  void guarded(std::string_view sql, const std::function<void()>& f);
+
+  soci::session sql_;
+  std::vector<std::unique_ptr<std::string>> texts_;  // keys of kept_
+  std::unordered_map<std::string_view, std::unique_ptr<Kept>> kept_;
+};
+
+}  // namespace vbs::store

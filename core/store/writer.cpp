@@ -1,0 +1,88 @@
+#include "core/store/writer.hpp"
+
+#include <future>
+
+#include "core/base/log.hpp"
+
+namespace vbs::store {
+namespace {
+constexpr size_t kMaxBatch = 256;  // bounds how long the first of a batch waits for the last
+}
+
+Writer::Writer(const std::string& path) : session_(path, Session::Access::read_write), thread_([this] { loop(); }) {}
+
+Writer::~Writer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Writer::submit(Body body, Done done) {
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back({std::move(body), std::move(done), nullptr, nullptr});
+  }
+  wake_.notify_one();
+}
+
+void Writer::transact(const Body& body) {
+  std::promise<void> promise;
+  auto result = promise.get_future();
+  submit(body, [&](std::exception_ptr e) { e ? promise.set_exception(e) : promise.set_value(); });
+  result.get();
+}
+
+void Writer::loop() {
+  std::vector<Job> batch;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      while (!queue_.empty() && batch.size() < kMaxBatch) {
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      }
+    }
+    run_batch(batch);
+    for (auto& job : batch) {
+      for (auto& f : job.error ? job.tx->undone_ : job.tx->committed_) f();
+      if (job.done) job.done(job.error);
+    }
+    batch.clear();
+  }
+}
+
+void Writer::run_batch(std::vector<Job>& batch) {
+  for (auto& job : batch) job.tx = std::make_unique<Tx>(session_);
+  try {
+    session_.run("BEGIN IMMEDIATE");
+    for (auto& job : batch) run_one(job);
+    session_.run("COMMIT");
+  } catch (const std::exception& e) {
+    logger().error("store: a commit of {} transactions failed: {}", batch.size(), e.what());
+    const auto error = std::current_exception();
+    try {
+      session_.run("ROLLBACK");
+    } catch (const std::exception&) {
+      // SQLite has already rolled back by itself (as it does on SQLITE_FULL and SQLITE_IOERR).
+    }
+    for (auto& job : batch)
+      if (!job.error) job.error = error;
+  }
+}
+
+void Writer::run_one(Job& job) {
+  session_.run("SAVEPOINT job");
+  try {
+    job.body(*job.tx);
+  } catch (...) {
+    job.error = std::current_exception();
+    session_.run("ROLLBACK TO job");
+  }
+  session_.run("RELEASE job");
+}
+}  // namespace vbs::store
