@@ -1,0 +1,23 @@
+#include "bounded.hpp"
+
+#include <algorithm>
+
+namespace vbs::kvm {
+
+void Bounded::admit(const std::string& away) const {
+  if (++*running_ > max_threads) {
+    --*running_;
+    throw plugin::Error(VBS_UNAVAILABLE, away + ": " + std::to_string(max_threads) +
+                                             " earlier calls still wait for it; restart libvirtd");
+  }
+}
+
+std::chrono::milliseconds Bounded::slice(const plugin::Call& call) {
+  return std::chrono::milliseconds(std::clamp<int64_t>(call.remaining_ms(), 1, 50));
+}
+
+bool Bounded::over(const plugin::Call& call, bool cancellable) {
+  return call.remaining_ms() <= 0 || (cancellable && call.cancelled());
+}
+
+}  // namespace vbs::kvm

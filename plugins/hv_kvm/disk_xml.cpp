@@ -1,0 +1,119 @@
+#include "disk_xml.hpp"
+
+#include <algorithm>
+#include <pugixml.hpp>
+#include <sstream>
+
+namespace vbs::kvm {
+namespace {
+
+using plugin::Error;
+
+constexpr size_t max_path_bytes = 4095;  // PATH_MAX less its NUL
+constexpr size_t max_serial = 36;        // a UUID; QEMU's scsi-hd shows that many
+constexpr size_t max_chain = 128;        // libvirt parses 200 levels of <backingStore>
+
+void check_image(const Image& image, const std::string& what) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (image.path.empty() || image.path.front() != '/' || image.path.size() > max_path_bytes ||
+      std::any_of(image.path.begin(), image.path.end(), control)) {
+    throw Error(VBS_INVALID, what + " path must be absolute, at most " + std::to_string(max_path_bytes) +
+                                 " bytes and without control characters");
+  }
+  // Every level is named: where a format is missing libvirt or QEMU would look into bytes a guest wrote
+  // (CVE-2022-47951).
+  if (image.format != "raw" && image.format != "qcow2") {
+    throw Error(VBS_INVALID, what + " format is \"" + image.format + "\"; hv_kvm takes raw and qcow2, always stated");
+  }
+}
+
+void write_source(pugi::xml_node parent, const Image& image, bool block) {
+  parent.append_child("source").append_attribute(block ? "dev" : "file") = image.path.c_str();
+}
+
+void write_chain(pugi::xml_node parent, const std::vector<Image>& chain) {
+  for (const auto& image : chain) {
+    parent = parent.append_child("backingStore");
+    parent.append_attribute("type") = "file";
+    parent.append_child("format").append_attribute("type") = image.format.c_str();
+    write_source(parent, image, false);
+  }
+  parent.append_child("backingStore");  // empty: the chain ends here, nothing is to be looked for
+}
+
+}  // namespace
+
+DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
+  const auto& source = args.source;
+  if (source.kind != "file" && source.kind != "block") {
+    throw Error(VBS_NOT_SUPPORTED, "hv_kvm opens sources of kind file and block, not \"" + source.kind + "\"");
+  }
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  };
+  if (args.serial.empty() || args.serial.size() > max_serial ||
+      !std::all_of(args.serial.begin(), args.serial.end(), plain)) {
+    throw Error(VBS_INVALID, "serial must be 1 to " + std::to_string(max_serial) + " letters, digits, - or _");
+  }
+  DiskSpec spec{.serial = args.serial,
+                .block = source.kind == "block",
+                .top = {source.path, source.format},
+                .backing = {},
+                .read_only = args.read_only,
+                .shareable = args.shared && !args.read_only};
+  check_image(spec.top, "source");
+  if (!source.data.empty()) {
+    for (size_t i = 0;; ++i) {
+      const auto at = "/backing/" + std::to_string(i);
+      auto path = host.json_get(source.data, at + "/path");
+      if (!path) break;
+      if (i == max_chain) {
+        throw Error(VBS_INVALID, "the backing chain of " + spec.top.path + " is longer than " +
+                                     std::to_string(max_chain) + " files: flatten the volume first");
+      }
+      spec.backing.push_back({*std::move(path), host.json_get(source.data, at + "/format").value_or("")});
+      check_image(spec.backing.back(), "backing file " + std::to_string(i));
+    }
+  }
+  if (spec.top.format == "raw" && !spec.backing.empty()) {
+    throw Error(VBS_INVALID, "a raw source has no backing file, yet " + spec.backing.front().path + " is named");
+  }
+  if (spec.shareable && spec.top.format != "raw") {
+    throw Error(VBS_NOT_SUPPORTED, "several VMs can write one " + spec.top.format +
+                                       " file only by destroying it: shared rw needs format raw");
+  }
+  return spec;
+}
+
+std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config) {
+  const bool virtio = device.starts_with("vd");
+  pugi::xml_document document;
+  auto disk = document.append_child("disk");
+  disk.append_attribute("type") = spec.block ? "block" : "file";
+  disk.append_attribute("device") = "disk";
+  auto driver = disk.append_child("driver");
+  driver.append_attribute("name") = "qemu";
+  driver.append_attribute("type") = spec.top.format.c_str();
+  driver.append_attribute("cache") = config.cache.c_str();
+  driver.append_attribute("io") = config.io.c_str();
+  driver.append_attribute("discard") = config.discard.c_str();
+  if (virtio && config.iothread != 0) driver.append_attribute("iothread") = config.iothread;
+  write_source(disk, spec.top, spec.block);
+  write_chain(disk, spec.backing);
+  auto block = disk.append_child("blockio");
+  block.append_attribute("logical_block_size") = 512;
+  block.append_attribute("physical_block_size") = config.physical_block_bytes;
+  auto target = disk.append_child("target");
+  target.append_attribute("dev") = device.c_str();
+  target.append_attribute("bus") = virtio ? "virtio" : "scsi";
+  // <readonly/> alone lets any number of readers in, and QEMU's lock keeps a writer out; <shareable/> would let one in.
+  if (spec.read_only) disk.append_child("readonly");
+  if (spec.shareable) disk.append_child("shareable");
+  disk.append_child("serial").text() = spec.serial.c_str();
+  disk.append_child("alias").append_attribute("name") = ("ua-vbs-" + spec.serial).c_str();
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw | pugi::format_no_declaration);
+  return out.str();
+}
+
+}  // namespace vbs::kvm

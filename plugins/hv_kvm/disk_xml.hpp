@@ -1,0 +1,32 @@
+// Writes the <disk> element of an attach, and checks what goes into it. No libvirtd involved.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "config.hpp"
+#include "vbs/plugin/hypervisor.hpp"
+
+namespace vbs::kvm {
+
+struct Image {
+  std::string path;
+  std::string format;  // "raw", "qcow2"
+};
+
+// An attach whose every field was found to be usable.
+struct DiskSpec {
+  std::string serial;
+  bool block = false;  // a block device, not a file
+  Image top;
+  std::vector<Image> backing;  // nearest first
+  bool read_only = true;
+  bool shareable = false;
+};
+
+// Throws Error(VBS_INVALID | VBS_NOT_SUPPORTED) naming the field and its limit.
+DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args);
+
+// `device` decides the bus: vdX is virtio-blk, sdX virtio-scsi.
+std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config);
+
+}  // namespace vbs::kvm

@@ -1,0 +1,62 @@
+#include "domain_xml.hpp"
+
+#include <algorithm>
+#include <pugixml.hpp>
+#include <sstream>
+
+#include "vbs/plugin/plugin.hpp"
+
+namespace vbs::kvm {
+namespace {
+
+XmlDisk read_disk(const pugi::xml_node& node) {
+  XmlDisk d;
+  const auto target = node.child("target");
+  const auto source = node.child("source");
+  d.device = target.attribute("dev").value();
+  d.bus = target.attribute("bus").value();
+  d.role = node.attribute("device").as_string("disk");
+  d.format = node.child("driver").attribute("type").value();
+  d.alias = node.child("alias").attribute("name").value();
+  d.serial = node.child("serial").text().get();
+  d.read_only = !node.child("readonly").empty();
+  const auto file = source.attribute("file");
+  d.path = file ? file.value() : source.attribute("dev").value();
+  std::ostringstream out;
+  node.print(out, "", pugi::format_raw);
+  d.xml = out.str();
+  return d;
+}
+
+const XmlDisk* find(const std::vector<XmlDisk>& disks, std::string XmlDisk::*field, std::string_view value) {
+  const auto at = std::find_if(disks.begin(), disks.end(), [&](const XmlDisk& d) { return d.*field == value; });
+  return at == disks.end() || value.empty() ? nullptr : &*at;
+}
+
+}  // namespace
+
+const XmlDisk* DomainXml::by_serial(std::string_view serial) const { return find(disks, &XmlDisk::serial, serial); }
+const XmlDisk* DomainXml::by_device(std::string_view device) const { return find(disks, &XmlDisk::device, device); }
+
+DomainXml parse_domain(std::string_view xml) {
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(xml.data(), xml.size());
+  const auto root = document.child("domain");
+  if (!parsed || !root) {
+    throw plugin::Error(VBS_INTERNAL, std::string("libvirt's description of the VM cannot be read: ") +
+                                          (parsed ? "no <domain>" : parsed.description()));
+  }
+  DomainXml d;
+  d.live = !root.attribute("id").empty();
+  const auto devices = root.child("devices");
+  for (const auto& node : devices.children("disk")) d.disks.push_back(read_disk(node));
+  for (const auto& node : devices.children("controller")) {
+    if (std::string_view(node.attribute("type").value()) == "scsi" &&
+        std::string_view(node.attribute("model").value()).starts_with("virtio")) {
+      d.virtio_scsi = true;
+    }
+  }
+  return d;
+}
+
+}  // namespace vbs::kvm

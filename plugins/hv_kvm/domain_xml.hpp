@@ -1,0 +1,34 @@
+// Reads what this plugin needs of a libvirt domain XML (https://libvirt.org/formatdomain.html). No libvirtd involved.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vbs::kvm {
+
+struct XmlDisk {
+  std::string device;  // <target dev>: a label, not what the guest calls it
+  std::string bus;
+  std::string role;  // "disk", "lun", "cdrom", "floppy"
+  std::string path;  // empty for a network disk or an empty drive
+  std::string format;
+  std::string serial;
+  std::string alias;  // QEMU's name for it; a running VM's disks have one
+  bool read_only = false;
+  std::string xml;  // the whole element, as libvirt wants it for a detach
+};
+
+struct DomainXml {
+  bool live = false;  // of the running VM, not of its definition
+  bool virtio_scsi = false;
+  std::vector<XmlDisk> disks;
+
+  const XmlDisk* by_serial(std::string_view serial) const;
+  const XmlDisk* by_device(std::string_view device) const;
+};
+
+// Throws Error(VBS_INTERNAL) if libvirt sent something that is not a domain.
+DomainXml parse_domain(std::string_view xml);
+
+}  // namespace vbs::kvm
