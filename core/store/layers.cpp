@@ -29,7 +29,7 @@ void apply(Tx& tx, const std::string& backend_id, const StorageChange& change) {
   }
 }
 
-std::vector<std::string> drop_layers(Tx& tx, const ObjectRow& object) {
+void drop_layers(Tx& tx, const ObjectRow& object) {
   tx.db.run("UPDATE volumes SET layer = '' WHERE id = ?", object.id);
   tx.db.run("UPDATE snapshots SET layer = '' WHERE id = ?", object.id);
   for (std::string name = object.layer; !name.empty() && !in_use(tx.db, object.backend_id, name);) {
@@ -40,16 +40,19 @@ std::vector<std::string> drop_layers(Tx& tx, const ObjectRow& object) {
         object.backend_id, name);
     name = parent;
   }
+}
+
+std::vector<std::string> dropped_layers(Session& db, const std::string& object_id) {
   // Top first: a layer comes before its parent. The depth of a layer among those dropped gives the order.
   std::vector<std::string> out;
-  tx.db.each<S>(
+  db.each<S>(
       "WITH RECURSIVE chain(name, parent, depth) AS ("
       " SELECT name, parent, 0 FROM layers l WHERE dropped_by = ? AND NOT EXISTS (SELECT 1 FROM layers u WHERE "
       "u.dropped_by = l.dropped_by AND u.backend_id = l.backend_id AND u.parent = l.name)"
       " UNION ALL SELECT l.name, l.parent, depth + 1 FROM layers l JOIN chain c ON l.name = c.parent WHERE "
       "l.dropped_by = ?)"
       " SELECT name FROM chain ORDER BY depth",
-      [&](const S& name) { out.push_back(name); }, object.id, object.id);
+      [&](const S& name) { out.push_back(name); }, object_id, object_id);
   return out;
 }
 
@@ -57,9 +60,4 @@ void forget_layers(Tx& tx, const std::string& object_id) {
   tx.db.run("DELETE FROM layers WHERE dropped_by = ?", object_id);
 }
 
-std::vector<std::string> layers_being_dropped(Session& db) {
-  std::vector<std::string> out;
-  db.each<S>("SELECT name FROM layers WHERE dropped_by <> ''", [&](const S& name) { out.push_back(name); });
-  return out;
-}
 }  // namespace vbs::store

@@ -60,8 +60,14 @@ void update_operation(Tx& tx, const OperationRow& r) {
       "UPDATE operations SET state=?, data=?, step=?, step_name=?, undoing=?, attempt=?, cancel_requested=?, "
       "waits_for=?, "
       "error_code=?, error_message=?, updated_at=? WHERE id=?",
-      r.state, r.data, r.step, r.step_name, r.undoing, r.attempt, r.cancel_requested, r.waits_for, r.error_code,
+      r.state, r.data, r.step, r.step_name, r.undoing, r.attempt, r.waits_for, r.error_code,
       r.error_message, r.updated_at, r.id);
+}
+
+void request_cancel(Tx& tx, const std::string& id) { tx.db.run("UPDATE operations SET cancel_requested = 1 WHERE id = ?", id); }
+
+void forget_operations(Tx& tx, long long ended_before_us) {
+  tx.db.run("DELETE FROM operations WHERE state IN ('done', 'failed') AND updated_at < ?", ended_before_us);
 }
 
 void record_event(Tx& tx, const OperationRow& o, const std::string& outcome, const std::string& detail) {

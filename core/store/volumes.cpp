@@ -85,6 +85,19 @@ void delete_volume(Tx& tx, const std::string& id) {
   tx.db.run("DELETE FROM volumes WHERE id = ?", id);
 }
 
+void set_lifecycle(Tx& tx, ObjectKind kind, const std::string& id, const std::string& lifecycle, const std::string& error_code,
+                   const std::string& error_message) {
+  tx.db.run(kind == ObjectKind::volume ? "UPDATE volumes SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?"
+                                       : "UPDATE snapshots SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?",
+            lifecycle, error_code, error_message, now_us(), id);
+}
+
+void set_operation(Tx& tx, ObjectKind kind, const std::string& id, const std::string& operation_id) {
+  tx.db.run(kind == ObjectKind::volume ? "UPDATE volumes SET operation_id=?, updated_at=? WHERE id=?"
+                                       : "UPDATE snapshots SET operation_id=?, updated_at=? WHERE id=?",
+            operation_id, now_us(), id);
+}
+
 long long promised_bytes(Session& db, const std::string& backend_id) {
   return db.number("SELECT coalesce(sum(size_bytes), 0) FROM volumes WHERE backend_id = ?", backend_id);
 }

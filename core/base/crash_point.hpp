@@ -1,0 +1,14 @@
+// Named places at which a test can end the process as a power switch would (SIGKILL), to see that a restart finds everything
+// wholly done or wholly undone. Only in builds with VBS_CRASH_POINTS; in others it is nothing at all.
+//
+//   VBS_CRASH_AT=create_volume.create.ran   die there      VBS_CRASH_TRACE=FILE   append the name of each place passed
+#pragma once
+#include <string>
+
+namespace vbs {
+#ifdef VBS_CRASH_POINTS
+void crash_point(const std::string& name);
+#else
+inline void crash_point(const std::string&) {}
+#endif
+}  // namespace vbs

@@ -1,0 +1,65 @@
+#include "core/base/timer.hpp"
+
+#include "core/base/log.hpp"
+
+namespace vbs {
+Timer::Timer() : thread_([this] { loop(); }) {}
+
+Timer::~Timer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+Timer::Id Timer::after(std::chrono::milliseconds delay, std::function<void()> f) {
+  std::lock_guard lock(mutex_);
+  const Id id = next_++;
+  const Time at = std::chrono::steady_clock::now() + delay;
+  const bool first = due_.empty() || at < due_.begin()->first.first;
+  due_.emplace(std::pair(at, id), std::move(f));
+  times_.emplace(id, at);
+  if (first) wake_.notify_all();
+  return id;
+}
+
+bool Timer::cancel(Id id) {
+  std::function<void()> dropped;  // destroyed after the lock: it may own things with destructors of their own
+  std::lock_guard lock(mutex_);
+  const auto it = times_.find(id);
+  if (it == times_.end()) return false;
+  const auto entry = due_.find({it->second, id});
+  dropped = std::move(entry->second);
+  due_.erase(entry);
+  times_.erase(it);
+  return true;
+}
+
+void Timer::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (due_.empty()) {
+      wake_.wait(lock);
+      continue;
+    }
+    const auto at = due_.begin()->first.first;
+    if (std::chrono::steady_clock::now() < at) {
+      wake_.wait_until(lock, at);
+      continue;
+    }
+    auto f = std::move(due_.begin()->second);
+    times_.erase(due_.begin()->first.second);
+    due_.erase(due_.begin());
+    lock.unlock();
+    try {
+      f();
+    } catch (const std::exception& e) {
+      logger().error("timer: {}", e.what());
+    }
+    f = nullptr;
+    lock.lock();
+  }
+}
+}  // namespace vbs

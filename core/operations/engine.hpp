@@ -1,0 +1,86 @@
+// Runs operations: admission with locks, journalled steps in worker pools, undo in reverse, resume at start, cancel, retry, progress.
+//
+// Threading: any thread. Nothing blocks on plugin calls here; callbacks come from the writer's thread and must be quick.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/operations/operation.hpp"
+
+namespace vbs {
+
+struct EngineOptions {
+  std::chrono::milliseconds lock_wait{60000};       // then 409, naming what it waited for
+  std::chrono::milliseconds call_deadline{120000};  // of one step; a copy that reports progress is given more
+  std::chrono::milliseconds patience{30000};        // how long an unreachable back-end is asked again before what can be undone is undone
+  std::chrono::milliseconds first_pause{1000}, longest_pause{60000};
+};
+
+class Engine {
+ public:
+  using Options = EngineOptions;
+  // Null error = accepted and durable; `operation` is its journal row.
+  using Accepted = std::function<void(std::exception_ptr, const store::OperationRow& operation)>;
+  using Ended = std::function<void(const store::OperationRow&)>;
+
+  Engine(store::Database& database, Registry& registry, Timer& timer, Options options = {});
+  ~Engine();
+
+  // Takes up what the journal holds. Once, before the first submit().
+  void resume();
+  // Admits an operation. `extra` runs first in the same transaction (rights, idempotency key); it may throw.
+  void submit(store::OperationRow operation, std::function<void(store::Tx&)> extra, Accepted accepted);
+  // Calls back when the operation has ended, or after `limit`, whichever is first, with its row as it is then.
+  void on_end(const std::string& id, std::chrono::milliseconds limit, Ended ended);
+  // Error(conflict) where it has ended or cannot be cancelled any more.
+  void cancel(const std::string& id);
+  void retry(const std::string& id);  // ask again now; Error(conflict) if it does not wait
+  void stop();                        // takes nothing new; steps that run are finished by Registry::stop()
+
+  struct Progress {
+    uint64_t done_bytes = 0, total_bytes = 0;
+  };
+  Progress progress(const std::string& id) const;
+
+ private:
+  struct Live;
+  using LivePtr = std::shared_ptr<Live>;
+  void accepted(const LivePtr& live, bool granted);
+  void granted(const std::string& id);
+  void lock_wait_over(const LivePtr& live);
+  enum class Waiting { nothing, locks, pause };
+  void wait(const LivePtr& live, Waiting what, std::chrono::milliseconds time);
+  bool end_wait(const LivePtr& live, Waiting what, bool stop_timer);
+  void advance(const LivePtr& live);
+  void execute(const LivePtr& live);
+  void step_done(const LivePtr& live, Commit commit);
+  void step_failed(const LivePtr& live, const Error& error);
+  void pause(const LivePtr& live, const Error& error);
+  void start_undo(const LivePtr& live, const Error& error);
+  void end(const LivePtr& live, const Error& error);
+  void ended(const LivePtr& live);
+  void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body, std::function<void()> then);
+  LivePtr find(const std::string& id) const;
+
+  store::Database& database_;
+  Registry& registry_;
+  Timer& timer_;
+  const Options options_;
+  LockTable locks_;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, LivePtr> live_;
+  struct Waiter {
+    Ended ended;
+    Timer::Id timer;
+  };
+  std::unordered_map<std::string, std::vector<std::shared_ptr<Waiter>>> waiters_;
+};
+
+}  // namespace vbs

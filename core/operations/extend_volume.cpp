@@ -1,0 +1,84 @@
+// extend-volume: the back-end grows the volume, then each VM that has it is told. Params: size_bytes. Size never shrinks, so
+// after the first step there is no way back: a VM that cannot be told now is told again.
+#include <fmt/format.h>
+
+#include "core/operations/support.hpp"
+
+namespace vbs {
+namespace {
+class ExtendVolume : public OperationKind {
+ public:
+  std::string name() const override { return "extend-volume"; }
+  bool cancellable() const override { return false; }
+
+  std::vector<LockRequest> locks(store::Session& db, const store::OperationRow& o) const override {
+    std::vector<LockRequest> out{{"volume:" + o.object_id, true}};
+    for (const auto& a : store::attachments_of(db, o.object_id)) out.push_back(vm_lock(a));
+    return out;
+  }
+  void admit(store::Tx& tx, store::OperationRow& o) const override { check(tx.db, o); }
+  void begin(store::Tx& tx, store::OperationRow& o) const override {
+    check(tx.db, o);
+    store::set_operation(tx, ObjectKind::volume, o.object_id, o.id);
+  }
+
+  std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
+    auto* backend = &registry.backend(volume_of(db, o.object_id).backend_id);
+    const auto size = param_u64(o, "size_bytes");
+    Step extend{"extend", &backend->slot.pool(), nullptr, nullptr};
+    extend.run = [backend, size](const StepContext& c) -> Commit {
+      std::string refs;
+      bool in_use = false;
+      c.database.snapshot([&](store::Session& s) {
+        refs = volume_of(s, c.operation.object_id).refs;
+        in_use = !store::attachments_of(s, c.operation.object_id).empty();
+      });
+      auto change = backend->slot.plugin().extend(c.call, c.operation.object_id, refs, size, in_use);
+      return [id = backend->row.id, change = std::move(change)](store::Tx& tx) { store::apply(tx, id, change); };
+    };
+    std::vector<Step> out{extend};
+    for (const auto& a : store::attachments_of(db, o.object_id)) {
+      auto* host = &registry.host(a.host_id);
+      Step notify{"notify-" + a.vm_name, &host->slot.pool(), nullptr, nullptr};
+      notify.forward_only = true;
+      notify.run = [host, vm = a.vm_uuid, size](const StepContext& c) -> Commit {
+        host->slot.plugin().resize(c.call, vm, c.operation.object_id, size);
+        return nullptr;
+      };
+      out.push_back(std::move(notify));
+    }
+    return out;
+  }
+
+  void succeed(store::Tx& tx, const store::OperationRow& o) const override {
+    store::set_operation(tx, ObjectKind::volume, o.object_id, "");
+  }
+  void fail(store::Tx& tx, const store::OperationRow& o, const Error&) const override {
+    if (!o.step_name.empty()) store::set_operation(tx, ObjectKind::volume, o.object_id, "");
+  }
+
+ private:
+  static void check(store::Session& db, const store::OperationRow& o) {
+    const auto row = store::find_volume(db, o.object_id);
+    const auto& v = available(row, o.object_id, "volume", "extended");
+    const auto wanted = param_u64(o, "size_bytes");
+    if (wanted < static_cast<uint64_t>(v.size_bytes))
+      throw Error(Code::invalid, fmt::format("'size_bytes' is {}, but the volume has {}: a volume can only grow", wanted, v.size_bytes),
+                  "size_bytes");
+    // A qcow2 file is grown by the one who has it open; one that is only open for reading cannot be.
+    bool any = false, writer = false;
+    for (const auto& a : store::attachments_of(db, o.object_id)) {
+      any = true;
+      writer = writer || a.mode == "rw";
+    }
+    if (any && !writer && v.format == "qcow2")
+      throw Error(Code::conflict, "volume " + o.object_id + " rests on shared layers and is attached read-only: detach it to extend it");
+  }
+};
+}  // namespace
+
+const OperationKind& extend_volume_kind() {
+  static const ExtendVolume kind;
+  return kind;
+}
+}  // namespace vbs

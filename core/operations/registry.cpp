@@ -1,0 +1,116 @@
+#include "core/operations/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/json.hpp"
+#include "core/base/log.hpp"
+
+namespace vbs {
+namespace {
+constexpr std::chrono::milliseconds kOpenAgain{5000};
+
+std::string json_list(const std::vector<std::string>& items) {
+  JsonBuffer b;
+  JsonWriter w(b);
+  w.StartArray();
+  for (const auto& i : items) put(w, i);
+  w.EndArray();
+  return b.GetString();
+}
+}  // namespace
+
+Registry::~Registry() { stop(); }
+
+void Registry::start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts) {
+  database_.writer().transact([&](store::Tx& tx) {
+    for (const auto& c : backends)
+      backends_.push_back(std::make_unique<Backend>(store::ensure_backend(tx, {"", c.name, c.plugin}), c));
+    for (const auto& c : hosts)
+      hosts_.push_back(
+          std::make_unique<Host>(store::ensure_host(tx, {"", c.name, json_list(c.aliases), c.hypervisor, c.initiator}), c));
+  });
+  for (const auto& b : backends_) open(*b);
+  for (const auto& h : hosts_) open(*h);
+}
+
+void Registry::stop() {
+  stopping_ = true;
+  for (const auto& b : backends_) b->slot.pool().stop();
+  for (const auto& h : hosts_) h->slot.pool().stop();
+}
+
+// A wrong configuration stops the start; anything else may pass, so it is tried again.
+void Registry::open(Backend& b) {
+  try {
+    b.slot.set(plugins_.open_storage(b.config.plugin, b.row.id, b.config.config), "");
+    logger().info("back-end {} is open ({})", b.row.name, b.config.plugin);
+  } catch (const Error& e) {
+    if (e.code() == Code::invalid || e.code() == Code::not_supported)
+      throw Error(Code::invalid, fmt::format("back-end '{}': {}", b.row.name, e.what()), e.field());
+    if (b.slot.error() != e.what()) logger().warn("back-end {} cannot be opened: {}", b.row.name, e.what());
+    b.slot.set(nullptr, e.what());
+    try_later(b);
+  }
+}
+
+void Registry::open(Host& h) {
+  if (h.config.hypervisor.empty()) return;  // a host whose VMs are plugged by somebody else
+  try {
+    h.slot.set(plugins_.open_hypervisor(h.config.hypervisor, h.config.config), "");
+  } catch (const Error& e) {
+    if (e.code() == Code::invalid || e.code() == Code::not_supported)
+      throw Error(Code::invalid, fmt::format("host '{}': {}", h.row.name, e.what()), e.field());
+    if (h.slot.error() != e.what()) logger().warn("host {}: {}", h.row.name, e.what());
+    h.slot.set(nullptr, e.what());
+    try_later(h);
+  }
+}
+
+template <class T>
+void Registry::try_later(T& item) {
+  if (stopping_) return;
+  timer_.after(kOpenAgain, [this, &item] {
+    if (stopping_) return;
+    item.slot.pool().try_submit([this, &item] {
+      try {
+        open(item);
+      } catch (const Error& e) {
+        item.slot.set(nullptr, e.what());
+        logger().error("{}", e.what());
+      }
+    });
+  });
+}
+
+Backend& Registry::backend(const std::string& id) const {
+  for (const auto& b : backends_)
+    if (b->row.id == id) return *b;
+  throw Error(Code::unavailable, fmt::format("the back-end with id {} is in the store but no longer in the configuration", id));
+}
+
+Backend& Registry::backend_by_name(const std::string& name) const {
+  for (const auto& b : backends_)
+    if (name.empty() || b->row.name == name) return *b;
+  throw Error(Code::invalid, name.empty() ? "no back-end is configured" : fmt::format("there is no back-end '{}'", for_log(name, 255)),
+              "backend");
+}
+
+Host& Registry::host(const std::string& id) const {
+  for (const auto& h : hosts_)
+    if (h->row.id == id) return *h;
+  throw Error(Code::unavailable, fmt::format("the host with id {} is in the store but no longer in the configuration", id));
+}
+
+Host& Registry::host_by_name(const std::string& name) const {
+  for (const auto& h : hosts_)
+    if (h->row.name == name || std::count(h->config.aliases.begin(), h->config.aliases.end(), name)) return *h;
+  throw Error(Code::not_found, fmt::format("there is no host '{}' in the host table", for_log(name, 255)), "host");
+}
+
+Connector& Registry::connector(const std::string& kind) const {
+  if (kind == "file") return *file_;
+  throw Error(Code::not_supported, fmt::format("no connector for '{}' connections", kind));
+}
+}  // namespace vbs

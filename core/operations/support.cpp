@@ -1,0 +1,82 @@
+#include "core/operations/support.hpp"
+
+#include "core/base/clock.hpp"
+
+namespace vbs {
+namespace {
+std::string common_facts(const store::ObjectRow& r, const char* source_key, const std::string& source) {
+  JsonBuffer b;
+  JsonWriter w(b);
+  w.StartObject();
+  for (const auto& [k, v] : {std::pair<const char*, const std::string&>{"name", r.name},
+                             {"comment", r.comment},
+                             {"project_id", r.project_id},
+                             {"user_id", r.user_id},
+                             {source_key, source}}) {
+    key(w, k);
+    put(w, v);
+  }
+  key(w, "created_at");
+  put(w, rfc3339(r.created_at));
+  w.EndObject();
+  return {b.GetString(), b.GetSize()};
+}
+
+std::string text_member(const std::string& json, const char* name) {
+  const auto d = parse_json(json);
+  const auto it = d.FindMember(name);
+  return it != d.MemberEnd() && it->value.IsString() ? std::string(it->value.GetString(), it->value.GetStringLength()) : "";
+}
+}  // namespace
+
+std::string param(const store::OperationRow& o, const char* name) { return text_member(o.params, name); }
+std::string data(const store::OperationRow& o, const char* name) { return text_member(o.data, name); }
+
+std::string data_with(const char* name, const std::string& value) {
+  JsonBuffer b;
+  JsonWriter w(b);
+  w.StartObject();
+  key(w, name);
+  put(w, value);
+  w.EndObject();
+  return {b.GetString(), b.GetSize()};
+}
+
+uint64_t param_u64(const store::OperationRow& o, const char* name) {
+  const auto d = parse_json(o.params);
+  const auto it = d.FindMember(name);
+  if (it == d.MemberEnd() || !it->value.IsUint64()) throw Error(Code::internal, "operation " + o.id + " has no " + name);
+  return it->value.GetUint64();
+}
+
+std::string facts_of(const store::VolumeRow& r) {
+  return r.snapshot_id.empty() ? common_facts(r, "source_volume_id", r.source_volume_id) : common_facts(r, "snapshot_id", r.snapshot_id);
+}
+std::string facts_of(const store::SnapshotRow& r) { return common_facts(r, "volume_id", r.volume_id); }
+
+store::VolumeRow volume_of(store::Session& db, const std::string& id) {
+  if (auto r = store::find_volume(db, id)) return *r;
+  throw Error(Code::internal, "volume " + id + " has left the store while an operation on it ran");
+}
+
+store::SnapshotRow snapshot_of(store::Session& db, const std::string& id) {
+  if (auto r = store::find_snapshot(db, id)) return *r;
+  throw Error(Code::internal, "snapshot " + id + " has left the store while an operation on it ran");
+}
+
+std::string describe(store::Session& db, const store::AttachmentRow& a) {
+  std::string host = a.host_id;
+  for (const auto& h : store::list_hosts(db))
+    if (h.id == a.host_id) host = h.name;
+  return a.vm_name + " on " + host + " (" + a.mode + (a.state == "attached" ? ")" : ", " + a.state + ")");
+}
+
+LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }
+
+const OperationKind& kind_of(const std::string& name) {
+  for (const auto* kind : {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
+                           &extend_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
+    if (kind->name() == name) return *kind;
+  throw Error(Code::internal, "the journal names an operation of kind '" + name + "', which this vbsd does not know");
+}
+}  // namespace vbs
