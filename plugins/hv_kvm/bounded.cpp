@@ -1,8 +1,16 @@
 #include "bounded.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 
 namespace vbs::kvm {
+
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
 
 void Bounded::admit(const std::string& away) const {
   if (++*running_ > max_threads) {

@@ -14,6 +14,10 @@
 
 namespace vbs::kvm {
 
+// For a thread that talks to libvirt. Its client writes to a socket whose other end may be gone: the SIGPIPE would end
+// the host, whose handlers are not a plugin's to change. The host's own signals belong to the host's threads, too.
+void block_signals();
+
 class Bounded {
  public:
   // Of one instance; more than this left behind, and calls are refused instead of piling up.
@@ -28,6 +32,7 @@ class Bounded {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<F>()>>(std::move(f));
     auto result = task->get_future();
     std::thread thread([task, running = running_]() mutable {
+      block_signals();
       (*task)();
       task.reset();
       --*running;

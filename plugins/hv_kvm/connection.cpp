@@ -10,7 +10,10 @@ using plugin::Error;
 
 // Closing tells the daemon, and waits for it: not for long if it hangs.
 void close(virConnectPtr connect) {
-  std::packaged_task<void()> task([connect] { virConnectClose(connect); });
+  std::packaged_task<void()> task([connect] {
+    block_signals();
+    virConnectClose(connect);
+  });
   auto done = task.get_future();
   std::thread thread(std::move(task));
   if (done.wait_for(std::chrono::seconds(1)) == std::future_status::ready) {
