@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -145,7 +145,8 @@ Child spawn(const std::vector<std::string>& argv, int out, int err, const std::s
   if (error == E2BIG)
     throw Error(Code::invalid, fmt::format("the arguments of '{}' are too long for the system", for_log(argv[0])));
   if (error != 0) absent(argv[0], package, fmt::format("cannot be run ({})", std::strerror(error)));
-  child.pidfd.reset(pidfd_open(child.pid, 0));
+  // glibc 2.36 declares pidfd_open() without C linkage, so C++ cannot link it.
+  child.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd) {
     const int why = errno;
     kill(-child.pid, SIGKILL);

@@ -48,7 +48,7 @@ void split(const std::string& argument, const std::function<void(const std::stri
 
 std::string quoted_if_needed(const std::string& argument) {
   const std::string s = for_log(argument);
-  return s.empty() || s.find_first_of(" '\"\\;$`&|<>*?()") != std::string::npos ? "'" + s + "'" : s;
+  return s.empty() || s.find_first_of(" '\"\\;$`&|<>?()") != std::string::npos ? "'" + s + "'" : s;
 }
 
 const std::string& value_of(const CommandPattern& pattern, const CommandValues& values, const std::string& name) {

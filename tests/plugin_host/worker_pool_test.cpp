@@ -1,0 +1,79 @@
+#include "core/base/worker_pool.hpp"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <atomic>
+#include <future>
+
+#include "core/base/error.hpp"
+
+namespace vbs {
+namespace {
+TEST(WorkerPool, runs_every_task_before_it_stops) {
+  std::atomic<int> done{0};
+  WorkerPool pool("test", 4, 1000);
+  for (int i = 0; i < 500; ++i) pool.submit([&] { ++done; });
+  pool.stop();
+  EXPECT_EQ(done, 500);
+  EXPECT_FALSE(pool.try_submit([] {}));
+  pool.stop();
+}
+
+TEST(WorkerPool, refuses_work_beyond_its_threads_and_queue) {
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  WorkerPool pool("backend-x", 2, 3);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(pool.try_submit([released] { released.wait(); })) << i;
+  EXPECT_FALSE(pool.try_submit([] {}));
+  try {
+    pool.submit([] {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::busy);
+    EXPECT_THAT(e.what(), testing::HasSubstr("'backend-x': 2 threads are busy and 3 tasks wait"));
+  }
+  release.set_value();
+}
+
+TEST(WorkerPool, uses_its_threads_in_parallel) {
+  WorkerPool pool("test", 3, 0);
+  std::atomic<int> inside{0};
+  std::promise<void> all;
+  auto together = all.get_future().share();
+  for (int i = 0; i < 3; ++i)
+    pool.submit([&, together] {
+      if (++inside == 3) all.set_value();
+      together.wait();
+    });
+  EXPECT_EQ(together.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(WorkerPool, survives_a_task_that_throws) {
+  WorkerPool pool("test", 1, 10);
+  std::promise<void> after;
+  pool.submit([] { throw std::runtime_error("expected by the test"); });
+  pool.submit([] { throw 42; });
+  pool.submit([&] { after.set_value(); });
+  EXPECT_EQ(after.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(WorkerPool, lets_tasks_submit_tasks) {
+  WorkerPool pool("test", 1, 10);
+  std::promise<void> inner;
+  pool.submit([&] { pool.submit([&] { inner.set_value(); }); });
+  EXPECT_EQ(inner.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(WorkerPool, keeps_signals_away_from_its_threads) {
+  WorkerPool pool("test", 1, 1);
+  std::promise<bool> blocked;
+  pool.submit([&] {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    blocked.set_value(sigismember(&mask, SIGTERM) == 1);
+  });
+  EXPECT_TRUE(blocked.get_future().get());
+}
+}  // namespace
+}  // namespace vbs
