@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/vbs/commands.hpp"
+#include "core/base/log.hpp"
 
 namespace vbs::cli {
 namespace {
@@ -85,6 +86,9 @@ int run(std::vector<std::string> arguments, Console console, Environment environ
   } catch (const CLI::Success& e) {
     return app.exit(e, console.out, console.err);
   } catch (const CLI::ParseError& e) {
+    if (app.get_subcommands().empty() && !app.remaining().empty())
+      return report(console, Exit::usage, fmt::format("there is no command '{}'", for_log(app.remaining().front(), 64)),
+                    "`vbs --help` lists the commands");
     return report(console, Exit::usage, e.what(), fmt::format("`{}` shows what can be given", help_command(app)));
   }
   return run_action(context);

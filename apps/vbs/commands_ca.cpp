@@ -66,6 +66,9 @@ bool same_content(const fs::path& file, const std::string& content) {
 }
 
 void sign(Context& context, const SignOptions& options) {
+  if (options.csr.empty() && options.subject.empty())
+    throw Failure(Exit::usage, "nothing to sign", "give --csr FILE, or --subject CN=alice,O=VBS to make a key, too");
+  if (options.out.empty()) throw Failure(Exit::usage, "--out is empty", "give a prefix, or a directory");
   const CertificateAuthority ca(options.dir);
   const CertificateOrder order{.kind = certificate_kind_from_string(options.kind),
                                .subject = options.subject,
@@ -154,10 +157,7 @@ void add_ca_commands(CLI::App& app, Context& context) {
       ->required()
       ->check(CLI::IsMember({"user", "server", "delegate"}));
   auto* csr = command->add_option("--csr", signs->csr, "signing request; the subject is its own");
-  auto* subject = command->add_option("--subject", signs->subject, "make a key, too, for this subject")->excludes(csr);
-  auto* one = command->add_option_group("source");
-  one->add_options(csr, subject);
-  one->require_option(1);
+  command->add_option("--subject", signs->subject, "make a key, too, for this subject")->excludes(csr);
   command->add_option("--name", signs->names, "DNS name of a server or delegate; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -12,8 +12,7 @@ namespace {
 
 std::vector<std::string> subcommand_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!sub->get_name().empty()) names.push_back(sub->get_name());  // option groups have none
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
   return names;
 }
 
@@ -21,7 +20,6 @@ struct Words {
   std::vector<std::string> flags, valued, positionals;  // valued: those flags that take the next word
 };
 
-// Of one command; an option group's options are its command's.
 void collect(const CLI::App& app, Words& words) {
   for (const auto* option : app.get_options()) {
     for (const auto& name : option->get_lnames()) {
@@ -30,8 +28,6 @@ void collect(const CLI::App& app, Words& words) {
     }
     if (option->get_positional()) words.positionals.push_back(option->get_name(true, false));
   }
-  for (const auto* sub : app.get_subcommands([](const CLI::App* s) { return s->get_name().empty(); }))
-    collect(*sub, words);
 }
 
 void add_cases(const CLI::App& app, const std::string& path, std::string& script) {
@@ -40,7 +36,7 @@ void add_cases(const CLI::App& app, const std::string& path, std::string& script
   script += fmt::format("    '{}') subcommands='{}' flags='{}' valued='{}' kinds=({}) ;;\n", path,
                         join(subcommand_names(app), " "), join(words.flags, " "), join(words.valued, " "),
                         join(words.positionals, " "));
-  for (const auto* sub : app.get_subcommands([](const CLI::App* s) { return !s->get_name().empty(); }))
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
     add_cases(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), script);
 }
 
@@ -83,12 +79,10 @@ _vbs() {
   case "$kind" in
     VOLUME | SNAPSHOT | OPERATION | HOST)
       mapfile -t COMPREPLY < <(compgen -W "$(timeout 2 vbs completion names "$kind" 2>/dev/null)" -- "$current")
-      ;
-;
-    *) compopt -o default 2>/dev/null ;
-    ;
-    esac
-    }
+      ;;
+    *) compopt -o default 2>/dev/null ;;
+  esac
+}
 complete -F _vbs vbs
 )bash";
 

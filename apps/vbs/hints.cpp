@@ -36,15 +36,15 @@ Failure connection_failure(const Error& error, const std::string& method, const 
     return {
         Exit::unknown, error.what(),
         fmt::format("the service may have taken the {}: look with `vbs operations list` before you repeat it", method)};
+  const auto said = [](const char* name, const Setting& s) {
+    return fmt::format("{} is {} ({})", name, s.value.empty() ? "none" : s.value, s.origin);
+  };
   if (error.code() == Code::unavailable)
-    return {Exit::unreachable, error.what(),
-            fmt::format("the address {} is from {}, the CA {} from {}; `vbs health` needs no certificate of yours",
-                        settings.url.value, settings.url.origin,
-                        settings.ca.value.empty() ? "(none)" : settings.ca.value, settings.ca.origin)};
+    return {Exit::unreachable, error.what(), said("url", settings.url) + ", " + said("ca", settings.ca)};
   if (error.code() == Code::invalid)
     return {Exit::unreachable, error.what(),
-            fmt::format("settings: url from {}, ca from {}, cert from {}, key from {}", settings.url.origin,
-                        settings.ca.origin, settings.cert.origin, settings.key.origin)};
+            fmt::format("{}, {}, {}, {}", said("url", settings.url), said("ca", settings.ca),
+                        said("cert", settings.cert), said("key", settings.key))};
   return {exit_of(error.code()), error.what()};
 }
 

@@ -263,12 +263,6 @@ class Parser {
   size_t at_ = 0;
 };
 
-int string_kind(int nid) {
-  if (nid == NID_countryName || nid == NID_serialNumber) return V_ASN1_PRINTABLESTRING;
-  if (nid == NID_domainComponent || nid == NID_pkcs9_emailAddress) return V_ASN1_IA5STRING;
-  return V_ASN1_UTF8STRING;
-}
-
 std::string check_utf8(std::string_view whole, const std::string& canonical) {
   std::unique_ptr<ASN1_STRING, OpensslFree<ASN1_STRING_free>> s(ASN1_STRING_type_new(V_ASN1_UTF8STRING));
   openssl_check(s && ASN1_STRING_set(s.get(), canonical.data(), static_cast<int>(canonical.size())),
@@ -302,6 +296,7 @@ NamePtr make_name(std::string_view text) {
   auto parts = Parser(canonical).parse();
   NamePtr name(X509_NAME_new());
   openssl_check(name != nullptr, "making a name");
+  // MBSTRING_UTF8 has OpenSSL choose each attribute's string type and check its length (RFC 5280, appendix A).
   // X.501 order is the reverse of the text's. OpenSSL joins an entry to the RDN before it with set = -1.
   for (size_t i = parts.size(); i-- > 0;) {
     const Part& part = parts[i];
@@ -309,7 +304,7 @@ NamePtr make_name(std::string_view text) {
     const bool join = i + 1 < parts.size() && parts[i + 1].joined;
     const int nid = OBJ_obj2nid(part.type.get());
     const auto* bytes = reinterpret_cast<const unsigned char*>(part.value.data());
-    if (!X509_NAME_add_entry_by_NID(name.get(), nid, string_kind(nid), bytes, static_cast<int>(part.value.size()), -1,
+    if (!X509_NAME_add_entry_by_NID(name.get(), nid, MBSTRING_UTF8, bytes, static_cast<int>(part.value.size()), -1,
                                     join ? -1 : 0)) {
       bad(text, fmt::format("has a value that '{}' cannot hold ({})", table_name(part.type.get()), openssl_reason()));
     }
