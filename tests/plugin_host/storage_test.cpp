@@ -1,6 +1,7 @@
 // The storage adaptor over the C table: what it hands on, and what it does not take from a plugin.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "core/base/error.hpp"
@@ -152,6 +153,18 @@ TEST_F(Storage, says_unavailable_when_the_back_end_cannot_be_opened_now) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::unavailable);
     EXPECT_STREQ(e.what(), "the server of the back-end is away");
+  }
+}
+
+TEST_F(Storage, starts_the_event_loop_of_libvirt_for_a_plugin_that_needs_it) {
+  dir_.install("memory", std::string(PluginDir::kMemoryMore) + "needs: [libvirt-event-loop]\n");
+  host_ = dir_.scan();
+  try {
+    host_->open_storage("memory", new_uuid(), "{}");
+    host_->open_storage("memory", new_uuid(), "{}");  // and only once
+  } catch (const Error& e) {
+    if (e.code() != Code::not_supported || std::getenv("CI")) FAIL() << e.what();
+    GTEST_SKIP() << "install the package libvirt0: " << e.what();
   }
 }
 
