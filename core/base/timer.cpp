@@ -5,13 +5,15 @@
 namespace vbs {
 Timer::Timer() : thread_([this] { loop(); }) {}
 
-Timer::~Timer() {
+Timer::~Timer() { stop(); }
+
+void Timer::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 Timer::Id Timer::after(std::chrono::milliseconds delay, std::function<void()> f) {

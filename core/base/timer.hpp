@@ -15,7 +15,8 @@ class Timer {
  public:
   using Id = uint64_t;  // 0 is never given out
   Timer();
-  ~Timer();  // drops what has not run
+  ~Timer();     // stop()
+  void stop();  // drops what has not run and waits for what runs; never from a callback
   Id after(std::chrono::milliseconds delay, std::function<void()> f);
   bool cancel(Id id);
 

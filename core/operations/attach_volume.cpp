@@ -74,9 +74,9 @@ class AttachVolume : public OperationKind {
     for (const auto& other : store::attachments_of(db, a.volume_id)) {
       if (other.id == a.id) continue;
       if (other.host_id == a.host_id && other.vm_uuid == a.vm_uuid)
-        throw Error(Code::conflict, "volume " + a.volume_id + " is already " + other.state + " to " + describe(db, other));
+        throw Error(Code::conflict, "volume " + a.volume_id + " is already " + other.state + " to " + describe(db, other, a.project_id));
       if (a.mode == "rw" || other.mode == "rw")
-        throw Error(Code::conflict, "volume " + a.volume_id + " is attached to " + describe(db, other) + ": " +
+        throw Error(Code::conflict, "volume " + a.volume_id + " is attached to " + describe(db, other, a.project_id) + ": " +
                                         (other.mode == "rw" ? "a writer excludes everybody else" : "a writer needs it alone"));
     }
   }

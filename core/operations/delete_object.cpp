@@ -22,7 +22,7 @@ class DeleteObject : public OperationKind {
     if (kind_ == ObjectKind::volume) {
       const auto attached = store::attachments_of(tx.db, o.object_id);
       if (!attached.empty())
-        throw Error(Code::conflict, "volume " + o.object_id + " is attached to " + describe(tx.db, attached.front()) +
+        throw Error(Code::conflict, "volume " + o.object_id + " is attached to " + describe(tx.db, attached.front(), o.project_id) +
                                         (attached.size() > 1 ? " and others" : "") + ": detach it first");
     }
     o.data = data_with("previous", row->lifecycle);

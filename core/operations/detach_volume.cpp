@@ -17,7 +17,7 @@ class DetachVolume : public OperationKind {
     auto a = store::find_attachment(tx.db, o.object_id);
     if (!a) throw Error(Code::not_found, "there is no such attachment");
     if (a->state != "attached" && a->state != "failed")
-      throw Error(Code::conflict, "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a));
+      throw Error(Code::conflict, "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a, o.project_id));
     a->state = "detaching";
     a->operation_id = o.id;
     a->error_code.clear();

@@ -24,8 +24,9 @@ struct Engine::Live {
   std::chrono::milliseconds pause{0};
   Waiting waiting = Waiting::nothing;  // what `timer` is for; both under Engine::mutex_
   Timer::Id timer = 0;
-  std::string id, kind_name;  // as in row, for readers on other threads
-  Live(OperationRow r) : row(std::move(r)), kind(&kind_of(row.kind)), id(row.id), kind_name(row.kind) {
+  const std::string id, kind_name;  // as in row, for readers on other threads
+  std::string shown_state;          // the same, under Engine::mutex_
+  Live(OperationRow r) : row(std::move(r)), kind(&kind_of(row.kind)), id(row.id), kind_name(row.kind), shown_state(row.state) {
     if (row.cancel_requested) cancel->set();
   }
   const Step& step() const { return steps.at(static_cast<size_t>(row.step)); }
@@ -47,9 +48,11 @@ Engine::LivePtr Engine::find(const std::string& id) const {
   return it == live_.end() ? nullptr : it->second;
 }
 
-Engine::Progress Engine::progress(const std::string& id) const {
+std::optional<Engine::Status> Engine::status(const std::string& id) const {
   const auto live = find(id);
-  return live ? Progress{live->done_bytes, live->total_bytes} : Progress{};
+  if (!live) return std::nullopt;
+  std::lock_guard lock(mutex_);
+  return Status{live->kind_name, live->shown_state, live->done_bytes, live->total_bytes};
 }
 
 // ---- admission ----------------------------------------------------------------------------------------------------------
@@ -90,6 +93,7 @@ void Engine::accepted(const LivePtr& live, bool has_locks) {
   {
     std::lock_guard lock(mutex_);
     live_[live->id] = live;
+    live->shown_state = live->row.state;
   }
   if (has_locks) return advance(live);
   // Whoever was in the way may have ended in the same batch of commits, before this operation could be found.
@@ -131,7 +135,10 @@ void Engine::granted(const std::string& id) {
         live->row = row;
       },
       [this, live](std::exception_ptr error) {
-        if (!error) return advance(live);
+        if (!error) {
+          show_state(live);
+          return advance(live);
+        }
         try {
           std::rethrow_exception(error);
         } catch (const Error& e) {
@@ -188,6 +195,11 @@ void Engine::execute(const LivePtr& live) {
   }
 }
 
+void Engine::show_state(const LivePtr& live) {
+  std::lock_guard lock(mutex_);
+  live->shown_state = live->row.state;
+}
+
 // Journals a new row together with `body`; `then` runs once it is durable. A commit that fails (disk full) is a failing step.
 void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(Tx&)> body, std::function<void()> then) {
   row.updated_at = now_us();
@@ -200,6 +212,7 @@ void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(T
       [this, live, shared, then = std::move(then)](std::exception_ptr error) {
         if (!error) {
           live->row = *shared;
+          show_state(live);
           return then();
         }
         try {

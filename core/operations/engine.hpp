@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -43,10 +44,12 @@ class Engine {
   void retry(const std::string& id);  // ask again now; Error(conflict) if it does not wait
   void stop();                        // takes nothing new; steps that run are finished by Registry::stop()
 
-  struct Progress {
+  // Of an operation that has not ended.
+  struct Status {
+    std::string kind, state;
     uint64_t done_bytes = 0, total_bytes = 0;
   };
-  Progress progress(const std::string& id) const;
+  std::optional<Status> status(const std::string& id) const;
 
  private:
   struct Live;
@@ -66,6 +69,7 @@ class Engine {
   void end(const LivePtr& live, const Error& error);
   void ended(const LivePtr& live);
   void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body, std::function<void()> then);
+  void show_state(const LivePtr& live);
   LivePtr find(const std::string& id) const;
 
   store::Database& database_;

@@ -64,11 +64,13 @@ store::SnapshotRow snapshot_of(store::Session& db, const std::string& id) {
   throw Error(Code::internal, "snapshot " + id + " has left the store while an operation on it ran");
 }
 
-std::string describe(store::Session& db, const store::AttachmentRow& a) {
+std::string describe(store::Session& db, const store::AttachmentRow& a, const std::string& to_project) {
+  const std::string how = " (" + a.mode + (a.state == "attached" ? ")" : ", " + a.state + ")");
+  if (a.project_id != to_project) return "a VM of another project" + how;
   std::string host = a.host_id;
   for (const auto& h : store::list_hosts(db))
     if (h.id == a.host_id) host = h.name;
-  return a.vm_name + " on " + host + " (" + a.mode + (a.state == "attached" ? ")" : ", " + a.state + ")");
+  return a.vm_name + " on " + host + how;
 }
 
 LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }

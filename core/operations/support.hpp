@@ -31,8 +31,8 @@ const Row& available(const std::optional<Row>& row, const std::string& id, const
 store::VolumeRow volume_of(store::Session&, const std::string& id);      // Error(internal) if gone
 store::SnapshotRow snapshot_of(store::Session&, const std::string& id);
 
-// "vm1 on node1 (rw)", for messages about who is in the way.
-std::string describe(store::Session&, const store::AttachmentRow&);
+// "vm1 on node1 (rw)", for messages about who is in the way; to another project it is only "a VM of another project (rw)".
+std::string describe(store::Session&, const store::AttachmentRow&, const std::string& to_project);
 
 // The lock that every attach, detach and resize of one VM takes: hypervisors change one device of a VM at a time.
 LockRequest vm_lock(const store::AttachmentRow&);

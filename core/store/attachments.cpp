@@ -50,11 +50,12 @@ std::vector<AttachmentRow> attachments_of(Session& db, const std::string& volume
 }
 
 std::vector<AttachmentRow> list_attachments(Session& db, const Filter& f) {
+  const std::string volumes = f.ids.empty() ? "? = '[]'" : "volume_id IN (SELECT value FROM json_each(?))";
   return select(db,
-                "WHERE (? = '' OR project_id = ?) AND (? = '' OR volume_id = ?) AND (? = '' OR host_id = ?) AND (? = "
-                "'' OR vm_uuid = "
-                "? OR vm_name = ?) ORDER BY created_at LIMIT ?",
-                f.project_id, f.project_id, f.volume_id, f.volume_id, f.host_id, f.host_id, f.vm, f.vm, f.vm,
+                "WHERE " + volumes +
+                    " AND (? = '' OR project_id = ?) AND (? = '' OR volume_id = ?) AND (? = '' OR host_id = ?) AND "
+                    "(? = '' OR vm_uuid = ? OR vm_name = ?) ORDER BY created_at LIMIT ?",
+                json_array(f.ids), f.project_id, f.project_id, f.volume_id, f.volume_id, f.host_id, f.host_id, f.vm, f.vm, f.vm,
                 static_cast<long long>(f.limit));
 }
 

@@ -43,6 +43,16 @@ std::vector<OperationRow> list_operations(Session& db, const OperationFilter& f)
                 f.project_id, f.project_id, f.state, f.state, f.object_id, f.object_id, static_cast<I>(f.limit));
 }
 
+std::set<std::string> touched_since(Session& db, long long since_us) {
+  std::set<std::string> out;
+  db.each<S, S, S>(
+      "SELECT object_id, coalesce(json_extract(params, '$.volume_id'), ''), coalesce(json_extract(params, '$.source_id'), '') FROM "
+      "operations WHERE updated_at >= ? OR state NOT IN ('done', 'failed')",
+      [&](const S& object, const S& volume, const S& source) { out.insert({object, volume, source}); }, since_us);
+  out.erase("");
+  return out;
+}
+
 void insert_operation(Tx& tx, OperationRow& r) {
   tx.db.run(
       "INSERT INTO operations (id, kind, state, project_id, user_id, subject, object_kind, object_id, params, data, "

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -104,7 +105,7 @@ void delete_snapshot(Tx&, const std::string& id);
 
 // attachments.cpp
 std::optional<AttachmentRow> find_attachment(Session&, const std::string& id);
-std::vector<AttachmentRow> list_attachments(Session&, const Filter&);
+std::vector<AttachmentRow> list_attachments(Session&, const Filter&);  // ids: of volumes
 std::vector<AttachmentRow> attachments_of(Session&, const std::string& volume_id);
 void insert_attachment(Tx&, const AttachmentRow&);
 void update_attachment(Tx&, const AttachmentRow&);
@@ -131,6 +132,8 @@ struct OperationFilter {
   size_t limit = 100;
 };
 std::vector<OperationRow> list_operations(Session&, const OperationFilter&);  // newest first
+// Objects on which an operation runs or has run since then: its object, and the volume_id and source_id among its params.
+std::set<std::string> touched_since(Session&, long long since_us);
 void insert_operation(Tx&, OperationRow&);                                    // fills seq
 void update_operation(Tx&, const OperationRow&);                              // all but cancel_requested
 void request_cancel(Tx&, const std::string& id);

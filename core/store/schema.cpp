@@ -78,6 +78,8 @@ CREATE TABLE attachments (
   error_code TEXT NOT NULL DEFAULT '', error_message TEXT NOT NULL DEFAULT '', operation_id TEXT NOT NULL DEFAULT '',
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX attachments_managed ON attachments (volume_id, host_id, vm_uuid) WHERE external = 0;
+CREATE INDEX attachments_volume ON attachments (volume_id);
+CREATE INDEX attachments_export ON attachments (export_id) WHERE export_id <> '';
 CREATE INDEX attachments_vm ON attachments (host_id, vm_uuid);
 
 CREATE TABLE grants (

@@ -11,18 +11,24 @@ constexpr size_t kMaxBatch = 256;  // bounds how long the first of a batch waits
 
 Writer::Writer(const std::string& path) : session_(path, Session::Access::read_write), thread_([this] { loop(); }) {}
 
-Writer::~Writer() {
+Writer::~Writer() { stop(); }
+
+void Writer::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Writer::submit(Body body, Done done) {
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (stopped_) {
+      lock.unlock();
+      return done(std::make_exception_ptr(Error(Code::unavailable, "the store is closed: vbsd is stopping")));
+    }
     queue_.push_back({std::move(body), std::move(done), nullptr, nullptr});
   }
   wake_.notify_one();
@@ -41,7 +47,10 @@ void Writer::loop() {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      if (queue_.empty()) {
+        stopped_ = true;
+        return;
+      }
       while (!queue_.empty() && batch.size() < kMaxBatch) {
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();

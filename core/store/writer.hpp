@@ -36,7 +36,8 @@ class Writer {
   using Done = std::function<void(std::exception_ptr)>;  // on the writer's thread, after the sync; null = committed
 
   explicit Writer(const std::string& path);
-  ~Writer();  // commits what is queued, then stops
+  ~Writer();    // stop()
+  void stop();  // commits what is queued, also what callbacks add meanwhile; later submits fail with Error(unavailable)
 
   void submit(Body body, Done done);
   void transact(const Body& body);  // waits; throws what body or the commit threw. Never from the writer's own thread.
@@ -56,7 +57,7 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> queue_;
-  bool stopping_ = false;
+  bool stopping_ = false, stopped_ = false;
   std::thread thread_;
 };
 

@@ -1,0 +1,62 @@
+// Private to adapters/vbs: from an HTTP request to a Caller and checked values, and from an admitted operation to its answer.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/base/json.hpp"
+#include "core/base/worker_pool.hpp"
+#include "core/http/server.hpp"
+#include "core/service/volumes.hpp"
+
+namespace vbs::native {
+
+// What every route shares. `waiters` writes the answers that were held back (Prefer: wait).
+struct Context {
+  http::Server& server;
+  Core& core;
+  std::shared_ptr<WorkerPool> waiters;
+
+  using Route = std::function<void(const Caller&, const http::Request&, http::Reply)>;
+  // Adds a route whose caller must have a certificate.
+  void route(const std::string& method, const std::string& pattern, Route handler) const;
+};
+
+Caller caller_of(Core&, const http::Request&);  // Error(unauthenticated), Error(invalid) for a bad Idempotency-Key
+
+// The body as a document; Error(invalid) when it is missing.
+rapidjson::Document body_of(const http::Request&);
+
+// Query parameters: refuses those not in `known`.
+void check_query(const http::Request&, const std::set<std::string>& known);
+std::string text_query(const http::Request&, const char* name, size_t max_bytes = 255);
+uint64_t number_query(const http::Request&, const char* name, uint64_t fallback, uint64_t min, uint64_t max);
+bool flag_query(const http::Request&, const char* name);
+Page page_of(const http::Request&, const std::set<std::string>& more_parameters);  // id, name, state, limit, marker, all_projects
+
+// name, comment, metadata as JSON text.
+std::string metadata_of(ObjectReader&);
+Changes changes_of(const http::Request&);
+
+http::Response json(int status, const JsonBuffer&);
+// Writes {"KEY": ..., ...} through f.
+template <class F>
+http::Response object(int status, F&& f) {
+  JsonBuffer b;
+  JsonWriter w(b);
+  w.StartObject();
+  f(w);
+  w.EndObject();
+  return json(status, b);
+}
+
+// {"operation": ...} as it is now.
+http::Response operation_only(Core&, int status, const std::string& id);
+
+// Answers with make() at once; or, where the request says `Prefer: wait=N`, when the operations have ended, N seconds at most.
+void answer_when_ended(const Context&, const http::Request&, const std::vector<Admitted>&, http::Reply, std::function<http::Response()> make);
+
+}  // namespace vbs::native

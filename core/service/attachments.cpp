@@ -1,0 +1,136 @@
+#include "core/service/attachments.hpp"
+
+#include <fmt/format.h>
+
+#include "core/base/clock.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/log.hpp"
+#include "core/service/objects.hpp"
+#include "core/service/plugin_calls.hpp"
+
+namespace vbs {
+namespace {
+Vm find_vm(Host& host, const std::string& name_or_uuid) {
+  try {
+    return on_host<Vm>(host, [name_or_uuid](Hypervisor& hv, const Call& call) { return hv.find_vm(call, name_or_uuid); });
+  } catch (const Error& e) {
+    if (e.code() != Code::not_found) throw;
+    throw Error(Code::not_found, fmt::format("there is no VM '{}' on host '{}'", for_log(name_or_uuid, 255), host.row.name), "vm");
+  }
+}
+}  // namespace
+
+Admitted attach_volume(Core& core, const Caller& caller, const std::string& volume_id, const NewAttachment& wanted) {
+  const auto volume =
+      require_volume(core, caller, wanted.mode == Mode::ro ? Action::attach_read_only : Action::change, volume_id);
+  auto& host = core.registry.host_by_name(wanted.host);
+  // Without the right to see the VM its existence is not told either; so the mapping is asked for before and after.
+  const auto vm = find_vm(host, wanted.vm);
+  const auto owner = core.database.read([&](store::Session& db) { return store::vm_owner(db, host.row.id, vm.uuid); });
+  require_vm(caller.who, owner, wanted.vm, host.row.name);
+
+  store::AttachmentRow a;
+  a.id = new_uuid();
+  a.volume_id = volume_id;
+  a.project_id = caller.who.project_id;
+  a.user_id = caller.who.user_id;
+  a.host_id = host.row.id;
+  a.vm_uuid = vm.uuid;
+  a.vm_name = vm.name;
+  a.mode = to_string(wanted.mode);
+  a.state = "attaching";
+  a.device = wanted.device;
+  a.created_at = a.updated_at = now_us();
+  auto operation = new_operation(caller, "attach-volume", "attachment", a.id, fmt::format(R"({{"volume_id":"{}"}})", volume_id));
+  a.operation_id = operation.id;
+  return core.admit(caller, std::move(operation), [&](store::Tx& tx) {
+    try {
+      store::insert_attachment(tx, a);
+    } catch (const store::UniqueViolation&) {
+      throw Error(Code::conflict, fmt::format("volume {} is already attached to VM '{}' on host '{}', or just being so", volume_id, vm.name,
+                                              host.row.name));
+    }
+  });
+}
+
+std::string detach_params(const std::string& volume_id, bool force) {
+  return fmt::format(R"({{"volume_id":"{}","force":"{}"}})", volume_id, force ? "yes" : "no");
+}
+
+std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id, const DetachWanted& wanted) {
+  const auto volume = require_volume(core, caller, Action::see, volume_id);
+  auto found = volume.attachments;
+  if (!wanted.host.empty()) {
+    const auto& host = core.registry.host_by_name(wanted.host);
+    std::erase_if(found, [&](const auto& a) { return a.host_id != host.row.id; });
+  }
+  if (!wanted.vm.empty()) std::erase_if(found, [&](const auto& a) { return a.vm_uuid != wanted.vm && a.vm_name != wanted.vm; });
+  if (found.empty())
+    throw Error(Code::conflict, fmt::format("volume {} is not attached{}{}", volume_id,
+                                            wanted.vm.empty() ? "" : fmt::format(" to VM '{}'", for_log(wanted.vm, 255)),
+                                            wanted.host.empty() ? "" : fmt::format(" on host '{}'", for_log(wanted.host, 255))));
+  if (found.size() > 1 && !wanted.all)
+    throw Error(Code::conflict, fmt::format("volume {} has {} attachments: name host and VM, or detach all", volume_id, found.size()));
+  for (const auto& a : found) require_detach(caller.who, volume.row, a);
+  std::vector<Admitted> out;
+  auto each = caller;
+  for (const auto& a : found) {
+    if (!caller.token.empty()) each.token = caller.token + "/" + a.id;
+    auto operation = new_operation(caller, "detach-volume", "attachment", a.id, detach_params(volume_id, wanted.force));
+    out.push_back(core.admit(each, std::move(operation), [](store::Tx&) {}));
+  }
+  return out;
+}
+
+std::vector<store::AttachmentRow> list_attachments(Core& core, const Caller& caller, const std::string& volume_id, const std::string& host,
+                                                   const std::string& vm, bool all_projects) {
+  store::Filter f;
+  f.limit = 10000;
+  f.vm = vm;
+  if (!host.empty()) f.host_id = core.registry.host_by_name(host).row.id;
+  if (volume_id.empty()) {
+    f.project_id = listed_project(caller.who, all_projects);
+  } else {
+    require_volume(core, caller, Action::see, volume_id);
+    f.volume_id = volume_id;
+  }
+  return core.database.snapshot([&](store::Session& db) {
+    auto rows = store::list_attachments(db, f);
+    if (!volume_id.empty())
+      std::erase_if(rows, [&](const auto& a) { return !may_see(caller.who, *store::find_volume(db, a.volume_id), a); });
+    return rows;
+  });
+}
+
+std::optional<store::AttachmentRow> show_attachment_or_none(Core& core, const std::string& id) {
+  return core.database.read([&](store::Session& db) { return store::find_attachment(db, id); });
+}
+
+std::vector<OwnedVm> list_vms(Core& core, const Caller& caller, const std::string& host_name) {
+  auto& host = core.registry.host_by_name(host_name);
+  const auto vms = on_host<std::vector<Vm>>(host, [](Hypervisor& hv, const Call& call) { return hv.list_vms(call); });
+  std::map<std::string, std::string> owners;
+  core.database.read([&](store::Session& db) {
+    for (const auto& [vm, user] : store::vm_owners(db, host.row.id)) owners[vm] = user;
+  });
+  std::vector<OwnedVm> out;
+  for (const auto& vm : vms) {
+    const auto it = owners.find(vm.uuid);
+    const std::string user = it == owners.end() ? "" : it->second;
+    if (caller.who.is_operator || user == caller.who.user_id)
+      out.push_back({vm, user.empty() ? "" : core.directory.subject_of(user)});
+  }
+  return out;
+}
+
+void set_vm_owner(Core& core, const Caller& caller, const std::string& host_name, const std::string& vm_name, const std::string& user_text) {
+  require_operator(caller.who, "say whose VM it is");
+  auto& host = core.registry.host_by_name(host_name);
+  const auto vm = find_vm(host, vm_name);
+  const std::string user = user_text.empty() ? "" : core.directory.find_or_announce(caller.who, user_text).id;
+  core.database.writer().transact([&](store::Tx& tx) {
+    store::set_vm_owner(tx, host.row.id, vm.uuid, user);
+    record(tx, caller, "set-vm-owner", "vm", vm.uuid, user);
+  });
+}
+}  // namespace vbs

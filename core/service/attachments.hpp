@@ -1,0 +1,36 @@
+// Attaching and detaching, hosts and their VMs, as adapters ask for them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/service/volumes.hpp"
+
+namespace vbs {
+
+struct NewAttachment {
+  std::string host, vm, device;  // name or alias; name or UUID; "" = next free
+  Mode mode = Mode::rw;
+};
+Admitted attach_volume(Core&, const Caller&, const std::string& volume_id, const NewAttachment&);
+
+struct DetachWanted {
+  std::string host, vm;  // both empty: the only attachment
+  bool all = false, force = false;
+};
+std::vector<Admitted> detach_volume(Core&, const Caller&, const std::string& volume_id, const DetachWanted&);
+
+std::string detach_params(const std::string& volume_id, bool force);  // of the operation
+
+std::vector<store::AttachmentRow> list_attachments(Core&, const Caller&, const std::string& volume_id, const std::string& host,
+                                                   const std::string& vm, bool all_projects);
+// For the answer to attach_volume; nullopt when it has ended already.
+std::optional<store::AttachmentRow> show_attachment_or_none(Core&, const std::string& id);
+
+struct OwnedVm {
+  Vm vm;
+  std::string owner;  // subject
+};
+std::vector<OwnedVm> list_vms(Core&, const Caller&, const std::string& host);
+void set_vm_owner(Core&, const Caller&, const std::string& host, const std::string& vm, const std::string& user);  // user "": nobody
+
+}  // namespace vbs

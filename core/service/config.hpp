@@ -1,0 +1,27 @@
+// vbsd.yaml: read strictly (an unknown key is an error that names file and line). docs/configuration.md lists every key.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/operations/registry.hpp"
+
+namespace vbs {
+
+struct Config {
+  std::string address = "127.0.0.1";
+  uint16_t port = 8443;
+  std::string certificate, key, client_ca;  // PEM files
+  std::string data_dir;
+  std::string log_level = "info";
+  std::vector<std::string> operators;           // subjects
+  std::vector<std::string> plugin_directories;  // empty: the directory of the installation
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;  // plugin -> command -> argv
+  std::vector<BackendConfig> backends;
+  std::vector<HostConfig> hosts;
+};
+
+Config load_config(const std::string& path);  // throws Error(invalid)
+
+}  // namespace vbs

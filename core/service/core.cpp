@@ -1,0 +1,96 @@
+#include "core/service/core.hpp"
+
+#include <future>
+
+#include "core/base/clock.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/log.hpp"
+
+namespace vbs {
+namespace {
+constexpr std::chrono::hours kHousekeeping{1};
+constexpr int64_t kDay = 24ll * 3600 * 1000000;
+constexpr int64_t kKeepOperations = 7 * kDay;  // ended ones; the audit trail (events) stays
+
+struct Repeated {
+  Admitted first;
+};
+}  // namespace
+
+Core::Core(const Config& c, PluginHostOptions p, EngineOptions e)
+    : config(c),
+      database(c.data_dir),
+      plugins(std::move(p)),
+      registry(plugins, database, timer),
+      engine(database, registry, timer, e),
+      directory(database, c.operators) {}
+
+Core::~Core() {
+  // In this order nothing calls into a part that is gone: no new steps, the running ones end, no more callbacks.
+  engine.stop();
+  registry.stop();
+  timer.stop();
+  database.writer().stop();
+}
+
+void Core::start() {
+  plugins.scan();
+  registry.start(config.backends, config.hosts);
+  engine.resume();
+  housekeeping();
+}
+
+void Core::housekeeping() {
+  database.writer().submit(
+      [](store::Tx& tx) {
+        store::expire_idempotency(tx, now_us() - kDay);
+        store::forget_operations(tx, now_us() - kKeepOperations);
+      },
+      [](std::exception_ptr e) {
+        if (e) logger().warn("housekeeping of the store failed; it is tried again in an hour");
+      });
+  timer.after(kHousekeeping, [this] { housekeeping(); });
+}
+
+Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::function<void(store::Tx&)> prepare) {
+  const Admitted admitted{operation.object_id, operation.id};
+  auto promise = std::make_shared<std::promise<void>>();
+  auto result = promise->get_future();
+  engine.submit(
+      std::move(operation),
+      [&caller, &admitted, prepare = std::move(prepare)](store::Tx& tx) {
+        if (!caller.token.empty()) {
+          if (const auto before = store::find_idempotency(tx.db, caller.who.user_id, caller.token)) {
+            if (before->request_hash == caller.request_hash) throw Repeated{{before->object_id, before->operation_id}};
+            throw Error(Code::conflict, "this Idempotency-Key was used for another request: use a new one", "Idempotency-Key");
+          }
+          store::insert_idempotency(tx, {caller.who.user_id, caller.token, caller.request_hash, admitted.object_id, admitted.operation_id});
+        }
+        prepare(tx);
+      },
+      [promise](std::exception_ptr error, const store::OperationRow&) {
+        error ? promise->set_exception(error) : promise->set_value();
+      });
+  try {
+    result.get();
+    return admitted;
+  } catch (const Repeated& r) {
+    return r.first;
+  }
+}
+
+store::OperationRow new_operation(const Caller& caller, const char* kind, const char* object_kind, const std::string& object_id,
+                                  std::string params) {
+  store::OperationRow o;
+  o.id = new_uuid();
+  o.kind = kind;
+  o.project_id = caller.who.project_id;
+  o.user_id = caller.who.user_id;
+  o.subject = caller.who.subject;
+  o.object_kind = object_kind;
+  o.object_id = object_id;
+  o.params = std::move(params);
+  o.request_id = caller.request_id;
+  return o;
+}
+}  // namespace vbs

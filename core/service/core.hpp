@@ -1,0 +1,58 @@
+// The core of vbsd put together: store, plugins, back-ends and hosts, engine, users. The functions of this directory are what adapters
+// call; each takes the Core and the Caller, checks rights through core/identity/policy.hpp, and throws Error.
+//
+// Threading: any thread but the writer's and the timer's: these functions wait for commits, and some for plugin calls.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/timer.hpp"
+#include "core/identity/directory.hpp"
+#include "core/identity/policy.hpp"
+#include "core/operations/engine.hpp"
+#include "core/operations/registry.hpp"
+#include "core/plugin_host/plugin_host.hpp"
+#include "core/service/config.hpp"
+#include "core/store/database.hpp"
+
+namespace vbs {
+
+struct Caller {
+  Principal who;
+  std::string request_id;
+  std::string token, request_hash;  // Idempotency-Key, and the hash of what came with it; empty: none
+};
+
+// An operation that is journalled, and the object that it is about.
+struct Admitted {
+  std::string object_id, operation_id;
+};
+
+class Core {
+ public:
+  Core(const Config& config, PluginHostOptions plugins, EngineOptions engine = {});
+  ~Core();  // stops: running plugin calls are waited for, the journal keeps what is not finished
+  void start();
+
+  // Admits an operation and waits until that is durable. `prepare` puts the rows that announce it, in the same transaction. With a
+  // token that was used before: what it led to then, or Error(conflict) if the request was another.
+  Admitted admit(const Caller& caller, store::OperationRow operation, std::function<void(store::Tx&)> prepare);
+
+  const Config config;
+  store::Database database;
+  Timer timer;
+  PluginHost plugins;
+  Registry registry;
+  Engine engine;
+  Directory directory;
+
+ private:
+  void housekeeping();
+};
+
+// A new operation of the caller's.
+store::OperationRow new_operation(const Caller&, const char* kind, const char* object_kind, const std::string& object_id,
+                                  std::string params = "{}");
+
+}  // namespace vbs
