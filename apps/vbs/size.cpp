@@ -54,7 +54,7 @@ std::string format_size(uint64_t bytes) {
     ++i;
   }
   const uint64_t whole = bytes / unit;
-  const uint64_t tenth = unit == 1 ? 0 : bytes % unit / (unit / 10 + 1);
+  const uint64_t tenth = bytes % unit * 10 / unit;
   return tenth == 0 ? fmt::format("{} {}", whole, names[i]) : fmt::format("{}.{} {}", whole, tenth, names[i]);
 }
 
