@@ -56,6 +56,18 @@ void CallContext::hide(vbs_call* call, const std::vector<std::string>& secrets) 
   hidden.insert(hidden.end(), secrets.begin(), secrets.end());
 }
 
+InstanceFacts CallContext::take_instance(vbs_status status, void* instance, void (*close)(void*)) {
+  try {
+    check(status);
+    if (results_.instances.size() != 1 || !instance)
+      wrong_answer("an instance and exactly one INSTANCE item were expected");
+  } catch (const Error&) {
+    if (status == VBS_OK && instance) close(instance);
+    throw;
+  }
+  return std::move(results_.instances[0]);
+}
+
 void CallContext::wrong_answer(const std::string& what) const {
   throw Error(Code::internal,
               fmt::format("plugin {} gave an unusable answer to {}: {}; report it to the plugin's author",

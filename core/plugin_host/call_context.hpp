@@ -42,6 +42,8 @@ class CallContext {
   }
   // Throws what `status` stands for, or Error(internal) if an item was not acceptable.
   void check(vbs_status status) const;
+  // The end of an open(): its facts, or an error after what was opened has been closed again.
+  InstanceFacts take_instance(vbs_status status, void* instance, void (*close)(void*));
   // Values that must not come back in what the plugin says during this call (arguments of a command it ran).
   static void hide(vbs_call* call, const std::vector<std::string>& secrets);
   // The plugin answered OK, but not what was asked for.

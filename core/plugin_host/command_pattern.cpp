@@ -117,7 +117,7 @@ ExpandedCommand expand(const CommandPattern& pattern, const CommandValues& value
           if (real.empty() && value.starts_with('-') && !options_over && !(p && p->dash))
             throw Error(Code::invalid,
                         fmt::format("the value of '{}' begins with '-' and could be taken for an option: put "
-                                    "'--' before it in the command pattern",
+                                    "'--' before it in the command pattern, or declare it 'dash: true'",
                                     name),
                         name);
           real += value;

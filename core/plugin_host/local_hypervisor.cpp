@@ -113,12 +113,9 @@ std::unique_ptr<Hypervisor> open_local_hypervisor(LoadedPlugin& plugin, const Ho
   call.id = "open";
   CallContext context(host, call, "open");
   void* instance = nullptr;
-  context.check(context.ask(table.open, host.table(), context.raw(), str(config), &instance));
-  if (context.results().instances.size() != 1 || !instance) {
-    if (instance) table.close(instance);
-    context.wrong_answer("an instance and exactly one INSTANCE item were expected");
-  }
-  return std::make_unique<LocalHypervisor>(table, host, instance, context.results().instances[0].max_parallel_calls);
+  const auto status = context.ask(table.open, host.table(), context.raw(), str(config), &instance);
+  auto facts = context.take_instance(status, instance, table.close);
+  return std::make_unique<LocalHypervisor>(table, host, instance, facts.max_parallel_calls);
 }
 
 }  // namespace vbs

@@ -210,12 +210,9 @@ std::unique_ptr<StorageBackend> open_local_storage(LoadedPlugin& plugin, const H
   call.id = "open";
   CallContext context(host, call, "open");
   void* instance = nullptr;
-  context.check(context.ask(table.open, host.table(), context.raw(), str(id), str(config), &instance));
-  if (context.results().instances.size() != 1 || !instance) {
-    if (instance) table.close(instance);
-    context.wrong_answer("an instance and exactly one INSTANCE item were expected");
-  }
-  return std::make_unique<LocalStorage>(table, host, instance, std::move(context.results().instances[0]));
+  const auto status = context.ask(table.open, host.table(), context.raw(), str(id), str(config), &instance);
+  auto facts = context.take_instance(status, instance, table.close);
+  return std::make_unique<LocalStorage>(table, host, instance, std::move(facts));
 }
 
 }  // namespace vbs

@@ -51,6 +51,7 @@ class PluginDir : public TempDir {
   static constexpr const char* kMemoryMore = R"(config:
   parallel: {type: integer, min: 0, max: 100, default: 0, description: calls at a time}
   away: {type: boolean, default: false}
+  broken_facts: {type: boolean, default: false}
   token: {type: string, secret: true}
 commands:
   show: {argv: [printf, "%s|", "{value}"], params: [value]}

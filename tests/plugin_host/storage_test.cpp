@@ -168,6 +168,16 @@ TEST_F(Storage, starts_the_event_loop_of_libvirt_for_a_plugin_that_needs_it) {
   }
 }
 
+TEST_F(Storage, closes_an_instance_whose_facts_are_unusable) {  // the address sanitizer sees it if not
+  try {
+    open(R"({"broken_facts": true})");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::internal);
+    EXPECT_THAT(e.what(), HasSubstr("gave an unusable answer to open: INSTANCE facts is not acceptable JSON"));
+  }
+}
+
 TEST_F(Storage, refuses_configuration_that_the_manifest_does_not_know) {
   try {
     open(R"({"paralel": 3})");
@@ -175,7 +185,7 @@ TEST_F(Storage, refuses_configuration_that_the_manifest_does_not_know) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::invalid);
     EXPECT_EQ(e.field(), "paralel");
-    EXPECT_THAT(e.what(), HasSubstr("it has: away, parallel, token"));
+    EXPECT_THAT(e.what(), HasSubstr("it has: away, broken_facts, parallel, token"));
   }
 }
 
