@@ -32,8 +32,8 @@ bool check_request_line(std::string_view line) {
   const auto version = line.substr(last + 1);
   if (!is_token(method)) refuse("the method is not a token");
   if (target.empty() ||
-      std::any_of(target.begin(), target.end(), [](unsigned char c) { return c <= 0x20 || c >= 0x7f; }))
-    refuse("the request target contains a space, a control character or a byte over 0x7e; percent-encode it");
+      std::any_of(target.begin(), target.end(), [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '#'; }))
+    refuse("the request target contains a space, a '#', a control character or a byte over 0x7e; percent-encode it");
   if (version == "HTTP/1.1") return true;
   if (version == "HTTP/1.0") return false;
   if (version.starts_with("HTTP/"))

@@ -83,10 +83,11 @@ asio::awaitable<bool> StreamConnection<Stream>::handshake() {
     auto token = into(ec);
     set_deadline(transport_->limits().header_time);
     co_await stream_.async_handshake(asio::ssl::stream_base::server, token);
+    const bool late = expired();
     clear_deadline();
     if (ec) {
       if (!cut_)
-        logger().info("http: TLS handshake with {} failed: {}", peer_->address, expired() ? "timed out" : ec.message());
+        logger().info("http: TLS handshake with {} failed: {}", peer_->address, late ? "timed out" : ec.message());
       co_return false;
     }
     Peer peer = *peer_;

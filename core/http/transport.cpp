@@ -1,5 +1,6 @@
 #include "core/http/transport.hpp"
 
+#include <fcntl.h>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -21,6 +22,9 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto kTick = 100ms;         // how late a time-out may be noticed
 constexpr auto kAcceptPause = 100ms;  // after a failed accept (no descriptors left): a busy loop would not help
+
+// Asio 1.18 opens descriptors that a child process would inherit, and hold the port with.
+void close_on_exec(int descriptor) { fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
 
 asio::ip::address parse_address(const std::string& text) {
   error_code ec;
@@ -50,6 +54,7 @@ void Transport::bind() {
   const tcp::endpoint endpoint(parse_address(options_.address), options_.port);
   try {
     acceptor_.open(endpoint.protocol());
+    close_on_exec(acceptor_.native_handle());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(1024);
@@ -121,6 +126,7 @@ void Transport::admit(tcp::socket socket) {
   const auto remote = socket.remote_endpoint(ec);
   if (ec) return;
   socket.set_option(tcp::no_delay(true), ec);
+  close_on_exec(socket.native_handle());
   {
     std::lock_guard lock(mutex_);
     if (connections_.size() >= options_.limits.connections) {
@@ -206,6 +212,7 @@ void Transport::stop() {
       do for_each(&Connection::cut);
       while (!wait_until_empty(1000ms));
     }
+    post(accept_strand_, [self = shared_from_this()] { self->tick_.cancel(); });
     for (auto& thread : threads_) thread.join();  // nothing is left to run: io_.run() returns by itself
     threads_.clear();
   }

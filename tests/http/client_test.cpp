@@ -165,7 +165,7 @@ TEST_F(ClientTest, StaleConnectionIsReplacedAndAPostIsSentOnce) {
 
 // A server that closes without an answer, each time, also on a kept-alive connection: a POST must not be sent again.
 TEST_F(ClientTest, PostWhoseAnswerIsLostIsNotRepeated) {
-  http::Server server({});
+  http::Server server({.limits = quick_limits()});
   std::atomic<int> posts = 0;
   server.route("GET", "/ping", [](const http::Request&, http::Reply reply) { reply({.body = "1"}); });
   http::Reply held;
@@ -175,8 +175,6 @@ TEST_F(ClientTest, PostWhoseAnswerIsLostIsNotRepeated) {
     held = reply;
     stopper = std::thread([&] { server.stop(); });
   });
-  auto limits = quick_limits();
-  static_cast<void>(limits);
   server.start();
   http::Client client({.url = "http://127.0.0.1:" + std::to_string(server.port()), .timeout = 15s});
   EXPECT_EQ(client.get("/ping").status, 200);

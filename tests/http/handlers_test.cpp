@@ -84,17 +84,15 @@ TEST_F(Handlers, ThrowingAfterTheReplyChangesNothing) {
 }
 
 TEST_F(Handlers, SecondReplyIsIgnored) {
-  RawClient* kept = nullptr;
   make().route("GET", "/x", [](const http::Request&, http::Reply reply) {
     reply({.body = "first"});
     reply({.body = "second"});
   });
   server_->start();
   RawClient client(server_->port());
-  kept = &client;
   for (int i = 0; i < 3; ++i) {
-    kept->send(get("/x"));
-    EXPECT_EQ(kept->read_response().body, "first");
+    client.send(get("/x"));
+    EXPECT_EQ(client.read_response().body, "first");
   }
 }
 
