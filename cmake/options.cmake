@@ -7,6 +7,9 @@ target_include_directories(vbs_options SYSTEM INTERFACE) # keeps the line above 
 if(VBS_SANITIZE)
   target_compile_options(vbs_options INTERFACE -fsanitize=${VBS_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(vbs_options INTERFACE -fsanitize=${VBS_SANITIZE})
+  # The sanitizers wrap libtirpc's xdr functions, which libvirt uses, and look for the real ones when the program starts:
+  # without the library in the program itself, the first call in a plugin loaded later goes to address 0.
+  target_link_options(vbs_options INTERFACE -Wl,--push-state,--no-as-needed,-l:libtirpc.so.3,--pop-state)
 endif()
 find_program(VBS_CCACHE ccache)
 if(VBS_CCACHE)

@@ -77,7 +77,8 @@ class Session {
 
 class Connection {
  public:
-  Connection(std::string uri, unsigned reconnect_s) : uri_(std::move(uri)), reconnect_ms_(reconnect_s * 1000) {}
+  Connection(std::string uri, unsigned reconnect_s)
+      : uri_(std::move(uri)), reconnect_ms_(int64_t{reconnect_s} * 1000) {}
 
   template <class F>
   auto run(plugin::Call& call, F&& operation) {

@@ -75,8 +75,10 @@ AttachPlan plan_attach(const VmView& vm, const DiskSpec& spec, const std::string
   const auto* defined = vm.definition ? vm.definition->by_serial(spec.serial) : nullptr;
   AttachPlan plan{
       .live = vm.live && !same(vm, live, spec), .definition = vm.definition && !same(vm, defined, spec), .device = ""};
-  if (!plan.live && !plan.definition) {
-    plan.device = (live ? live : defined)->device;
+  // All of it, a half (a crash in between), or nothing is there.
+  const auto* there = live ? live : defined;
+  if (there && !plan.live && !plan.definition) {
+    plan.device = there->device;
     return plan;
   }
   if (!vm.live && !config.attach_shut_off) {
@@ -84,12 +86,11 @@ AttachPlan plan_attach(const VmView& vm, const DiskSpec& spec, const std::string
                               " is shut off: start it first, or set shut_off: definition to have disks "
                               "written into the definition of a VM that does not run");
   }
-  // Half of it is there (a crash in between): the other half gets the same name, unless that has been taken there.
-  const auto* half = live ? live : defined;
-  if (half && !(plan.live ? *vm.live : *vm.definition).by_device(half->device)) {
-    plan.device = half->device;
+  // The other half gets the same name, unless that has been taken there.
+  if (there && !(plan.live ? *vm.live : *vm.definition).by_device(there->device)) {
+    plan.device = there->device;
   } else {
-    plan.device = choose_device(vm, half ? "" : wanted, config);
+    plan.device = choose_device(vm, there ? "" : wanted, config);
   }
   const auto& xml = vm.live ? *vm.live : *vm.definition;
   if (plan.device.starts_with("sd") && !xml.virtio_scsi) {

@@ -7,13 +7,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class Detach : public Guest {
- protected:
-  static void virsh(const std::string& arguments) {
-    const auto out = shell("virsh -q -c '" + lab("uri") + "' " + arguments);
-    EXPECT_EQ(out.status, 0) << out.text;
-  }
-};
+class Detach : public Guest {};
 
 TEST_F(Detach, TheDiskIsGoneFromTheGuestAndFromBothDescriptions) {
   const auto args = volume(false);

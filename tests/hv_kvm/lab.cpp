@@ -148,6 +148,11 @@ std::string Guest::lab(const std::string& arguments) {
   return out.text;
 }
 
+void Guest::virsh(const std::string& arguments) {
+  const auto out = shell("virsh -q -c '" + lab("uri") + "' " + arguments);
+  EXPECT_EQ(out.status, 0) << arguments << ": " << out.text;
+}
+
 Output Guest::in_guest(const std::string& command, const std::string& guest) {
   return shell(script() + "sh " + guest + " '" + command + "'");
 }

@@ -47,6 +47,7 @@ class Guest : public testing::Test {
   void TearDown() override;
 
   static std::string lab(const std::string& arguments);  // runs libvirt.sh; a failure fails the test
+  static void virsh(const std::string& arguments);       // the same, with virsh
   static Output in_guest(const std::string& command, const std::string& guest = "main");
   static std::string config(const std::string& more = "");    // `more`: R"(,"key":value)"
   std::string uuid(const std::string& guest = "main") const;  // of vbs-GUEST

@@ -9,13 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class Vms : public Guest {
- protected:
-  static void virsh(const std::string& arguments) {
-    const auto out = shell("virsh -q -c '" + lab("uri") + "' " + arguments);
-    EXPECT_EQ(out.status, 0) << out.text;
-  }
-};
+class Vms : public Guest {};
 
 TEST_F(Vms, TheFactsNameWhatIsAcceptedAndTheVersions) {
   TestCall call;

@@ -90,6 +90,7 @@ down() {
   own || return 0
   p=$(daemon_pid) || return 0
   kill "$p"
+  kill -CONT "$p" # a test may have stopped it
   for ((n = 0; n < 100; n++)); do
     [[ -d /proc/$p ]] || { rm -f "$dir/libvirtd.pid"; return 0; }
     sleep 0.1
@@ -163,6 +164,10 @@ guest() {
   kernel=$(kernel_version)
   initrd=$(initramfs "$kernel")
   mkdir -p "$dir/guests"
+  if ! own; then # its QEMU may run as a user who cannot look into the source tree
+    cp "$initrd" "$dir/guests/"
+    initrd=$dir/guests/${initrd##*/}
+  fi
   guest_xml "$name" "$ports" "$memory" "$append" "$kernel" "$initrd" >"$dir/guests/$name.xml"
   if [[ $transient ]]; then
     vsh create "$dir/guests/$name.xml" >/dev/null
