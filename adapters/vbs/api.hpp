@@ -1,4 +1,5 @@
-// The native API (openapi.yaml is its contract): routes that read a request strictly, call core/service, and write the answer.
+// The native API (openapi.yaml is its contract): routes that read a request strictly, call core/service, and write the
+// answer.
 #pragma once
 #include "core/http/server.hpp"
 #include "core/service/core.hpp"

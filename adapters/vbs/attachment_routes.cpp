@@ -9,7 +9,8 @@ void check_device(const std::string& device) {
   if (device.empty()) return;
   const auto letters = device.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
   if (!letters || device.size() < 3 || device.size() > 6)
-    throw Error(Code::invalid, "'device' must be 3 to 6 lower-case letters, such as vdb, sdc or xvdb; or leave it out", "device");
+    throw Error(Code::invalid, "'device' must be 3 to 6 lower-case letters, such as vdb, sdc or xvdb; or leave it out",
+                "device");
 }
 
 NewAttachment new_attachment(const http::Request& r) {
@@ -44,37 +45,39 @@ DetachWanted detach_wanted(const http::Request& r) {
 
 void add_attachment_routes(const Context& c) {
   auto& core = c.core;
-  c.route("POST", "/v1/volumes/{id}/attach", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    const auto admitted = attach_volume(core, caller, r.params.at("id"), new_attachment(r));
-    // Taken now: an attach that fails leaves no record, and its answer must still say which one it was.
-    const auto first = show_attachment_or_none(core, admitted.object_id);
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted, first] {
-      const auto now = show_attachment_or_none(core, admitted.object_id);
-      return object(202, [&](JsonWriter& w) {
-        if (now || first) {
-          key(w, "attachment");
-          write(w, core, now ? *now : *first);
-        }
-        key(w, "operation");
-        write_operation(w, core, admitted.operation_id);
-      });
-    });
-  });
-  c.route("POST", "/v1/volumes/{id}/detach", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    const auto admitted = detach_volume(core, caller, r.params.at("id"), detach_wanted(r));
-    answer_when_ended(c, r, admitted, std::move(reply), [&core, admitted] {
-      return object(202, [&](JsonWriter& w) {
-        key(w, "operations");
-        w.StartArray();
-        for (const auto& a : admitted) write_operation(w, core, a.operation_id);
-        w.EndArray();
-      });
-    });
-  });
+  c.route("POST", "/v1/volumes/{id}/attach",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto admitted = attach_volume(core, caller, r.params.at("id"), new_attachment(r));
+            // Taken now: an attach that fails leaves no record, and its answer must still say which one it was.
+            const auto first = show_attachment_or_none(core, admitted.object_id);
+            answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted, first] {
+              const auto now = show_attachment_or_none(core, admitted.object_id);
+              return object(202, [&](JsonWriter& w) {
+                if (now || first) {
+                  key(w, "attachment");
+                  write(w, core, now ? *now : *first);
+                }
+                key(w, "operation");
+                write_operation(w, core, admitted.operation_id);
+              });
+            });
+          });
+  c.route("POST", "/v1/volumes/{id}/detach",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto admitted = detach_volume(core, caller, r.params.at("id"), detach_wanted(r));
+            answer_when_ended(c, r, admitted, std::move(reply), [&core, admitted] {
+              return object(202, [&](JsonWriter& w) {
+                key(w, "operations");
+                w.StartArray();
+                for (const auto& a : admitted) write_operation(w, core, a.operation_id);
+                w.EndArray();
+              });
+            });
+          });
   c.route("GET", "/v1/attachments", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     check_query(r, {"volume_id", "host", "vm", "all_projects"});
-    const auto rows = list_attachments(core, caller, text_query(r, "volume_id", 36), text_query(r, "host"), text_query(r, "vm"),
-                                       flag_query(r, "all_projects"));
+    const auto rows = list_attachments(core, caller, text_query(r, "volume_id", 36), text_query(r, "host"),
+                                       text_query(r, "vm"), flag_query(r, "all_projects"));
     reply(object(200, [&](JsonWriter& w) {
       key(w, "attachments");
       w.StartArray();

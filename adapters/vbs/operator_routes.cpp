@@ -19,7 +19,8 @@ constexpr std::array<std::pair<uint64_t, const char*>, 6> kCapabilities{{{VBS_CA
 
 store::OperationRow operation_of(Core& core, const Caller& caller, const http::Request& r) {
   const auto& id = r.params.at("id");
-  const auto row = is_uuid(id) ? core.database.read([&](store::Session& db) { return store::find_operation(db, id); }) : std::nullopt;
+  const auto row = is_uuid(id) ? core.database.read([&](store::Session& db) { return store::find_operation(db, id); })
+                               : std::nullopt;
   if (!row) throw Error(Code::not_found, "there is no operation '" + for_log(id, 64) + "'");
   require_operation(caller.who, *row);
   return *row;
@@ -58,10 +59,17 @@ void write_user(JsonWriter& w, Core& core, const store::UserRow& u) {
   field(w, "issuer", u.issuer);
   field(w, "source", u.source);
   field(w, "project_id", u.project_id);
-  strings(w, "roles", core.directory.is_operator(u.subject) ? std::vector<std::string>{"member", "operator"} : std::vector<std::string>{"member"});
+  strings(w, "roles",
+          core.directory.is_operator(u.subject) ? std::vector<std::string>{"member", "operator"}
+                                                : std::vector<std::string>{"member"});
 }
 
-const char* vm_state(VmState s) { return s == VmState::running ? "running" : s == VmState::paused ? "paused" : s == VmState::shut_off ? "shut off" : "other"; }
+const char* vm_state(VmState s) {
+  return s == VmState::running    ? "running"
+         : s == VmState::paused   ? "paused"
+         : s == VmState::shut_off ? "shut off"
+                                  : "other";
+}
 
 http::Response vms(Core& core, const Caller& caller, const std::string& host) {
   return array("vms", list_vms(core, caller, host), [](JsonWriter& w, const OwnedVm& v) {
@@ -140,16 +148,18 @@ void add_operation_routes(const Context& c) {
     asked.headers.emplace_back("Prefer", "wait=" + std::to_string(number_query(r, "wait", 0, 0, 60)));
     answer_when_ended(c, asked, {{"", id}}, std::move(reply), [&core, id] { return operation_only(core, 200, id); });
   });
-  c.route("POST", "/v1/operations/{id}/cancel", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    const auto id = operation_of(core, caller, r).id;
-    core.engine.cancel(id);
-    reply(operation_only(core, 202, id));
-  });
-  c.route("POST", "/v1/operations/{id}/retry", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    const auto id = operation_of(core, caller, r).id;
-    core.engine.retry(id);
-    reply(operation_only(core, 202, id));
-  });
+  c.route("POST", "/v1/operations/{id}/cancel",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto id = operation_of(core, caller, r).id;
+            core.engine.cancel(id);
+            reply(operation_only(core, 202, id));
+          });
+  c.route("POST", "/v1/operations/{id}/retry",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto id = operation_of(core, caller, r).id;
+            core.engine.retry(id);
+            reply(operation_only(core, 202, id));
+          });
 }
 
 void write_report(JsonWriter& w, const ReconcileReport& report) {
@@ -206,7 +216,8 @@ void add_operator_routes(const Context& c) {
   });
   c.route("GET", "/v1/backends", [&core](const Caller&, const http::Request& r, http::Reply reply) {
     check_query(r, {});
-    reply(array("backends", core.registry.backends(), [&core](JsonWriter& w, const auto& b) { write_backend(w, core, *b); }));
+    reply(array("backends", core.registry.backends(),
+                [&core](JsonWriter& w, const auto& b) { write_backend(w, core, *b); }));
   });
   c.route("GET", "/v1/plugins", [&core](const Caller& caller, const http::Request&, http::Reply reply) {
     require_operator(caller.who, "list plugins");

@@ -43,18 +43,23 @@ std::chrono::seconds wanted_wait(const http::Request& r) {
 }  // namespace
 
 void Context::route(const std::string& method, const std::string& pattern, Route handler) const {
-  server.route(method, pattern, [&core_ = core, handler = std::move(handler)](const http::Request& r, http::Reply reply) {
-    handler(caller_of(core_, r), r, std::move(reply));
-  });
+  server.route(method, pattern,
+               [&core_ = core, handler = std::move(handler)](const http::Request& r, http::Reply reply) {
+                 handler(caller_of(core_, r), r, std::move(reply));
+               });
 }
 
 Caller caller_of(Core& core, const http::Request& r) {
-  if (!r.peer.certificate) throw Error(Code::unauthenticated, "a client certificate is needed: vbs ca sign makes one, --cert and --key name it");
+  if (!r.peer.certificate)
+    throw Error(Code::unauthenticated,
+                "a client certificate is needed: vbs ca sign makes one, --cert and --key name it");
   Caller c;
-  c.who = core.directory.from_certificate(r.peer.certificate->subject, r.peer.certificate->issuer, r.peer.certificate->uri_sans);
+  c.who = core.directory.from_certificate(r.peer.certificate->subject, r.peer.certificate->issuer,
+                                          r.peer.certificate->uri_sans);
   c.request_id = r.request_id;
   if (const auto token = r.header("Idempotency-Key")) {
-    if (token->empty() || token->size() > 255) throw Error(Code::invalid, "'Idempotency-Key' must have 1 to 255 bytes", "Idempotency-Key");
+    if (token->empty() || token->size() > 255)
+      throw Error(Code::invalid, "'Idempotency-Key' must have 1 to 255 bytes", "Idempotency-Key");
     c.token = *token;
     c.request_hash = request_hash(r);
   }
@@ -65,7 +70,8 @@ rapidjson::Document body_of(const http::Request& r) { return parse_json(r.body);
 
 void check_query(const http::Request& r, const std::set<std::string>& known) {
   for (const auto& [name, value] : r.query)
-    if (!known.count(name)) throw Error(Code::invalid, fmt::format("'{}' is not a query parameter of this request", for_log(name, 64)), name);
+    if (!known.count(name))
+      throw Error(Code::invalid, fmt::format("'{}' is not a query parameter of this request", for_log(name, 64)), name);
 }
 
 std::string text_query(const http::Request& r, const char* name, size_t max_bytes) {
@@ -100,7 +106,8 @@ Page page_of(const http::Request& r, const std::set<std::string>& more) {
   if (p.filter.ids.size() > 500) throw Error(Code::invalid, "'id' is given more than 500 times", "id");
   p.filter.name = text_query(r, "name");
   p.filter.lifecycle = text_query(r, "state");
-  if (!p.filter.lifecycle.empty() && !std::set<std::string>{"pending", "available", "deleting", "failed"}.count(p.filter.lifecycle))
+  if (!p.filter.lifecycle.empty() &&
+      !std::set<std::string>{"pending", "available", "deleting", "failed"}.count(p.filter.lifecycle))
     throw Error(Code::invalid, "'state' must be pending, available, deleting or failed", "state");
   p.filter.limit = number_query(r, "limit", 1000, 1, 1000);
   p.marker = text_query(r, "marker", 36);
@@ -140,8 +147,8 @@ http::Response json(int status, const JsonBuffer& b) {
   return r;
 }
 
-void answer_when_ended(const Context& context, const http::Request& request, const std::vector<Admitted>& operations, http::Reply reply,
-                       std::function<http::Response()> make) {
+void answer_when_ended(const Context& context, const http::Request& request, const std::vector<Admitted>& operations,
+                       http::Reply reply, std::function<http::Response()> make) {
   const auto wait = wanted_wait(request);
   if (wait.count() == 0 || operations.empty()) return reply(make());
   // The last one to end answers, on a thread of ours: the engine's callbacks must be quick.
@@ -166,7 +173,9 @@ void answer_when_ended(const Context& context, const http::Request& request, con
           pending->reply(http::error_response(e, pending->request_id));
         }
       });
-      if (!taken) pending->reply(http::error_response(Error(Code::busy, "too many answers are waiting; ask for the operation"), pending->request_id));
+      if (!taken)
+        pending->reply(http::error_response(Error(Code::busy, "too many answers are waiting; ask for the operation"),
+                                            pending->request_id));
     });
 }
 }  // namespace vbs::native

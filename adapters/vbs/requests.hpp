@@ -1,4 +1,5 @@
-// Private to adapters/vbs: from an HTTP request to a Caller and checked values, and from an admitted operation to its answer.
+// Private to adapters/vbs: from an HTTP request to a Caller and checked values, and from an admitted operation to its
+// answer.
 #pragma once
 #include <functional>
 #include <memory>
@@ -35,7 +36,8 @@ void check_query(const http::Request&, const std::set<std::string>& known);
 std::string text_query(const http::Request&, const char* name, size_t max_bytes = 255);
 uint64_t number_query(const http::Request&, const char* name, uint64_t fallback, uint64_t min, uint64_t max);
 bool flag_query(const http::Request&, const char* name);
-Page page_of(const http::Request&, const std::set<std::string>& more_parameters);  // id, name, state, limit, marker, all_projects
+Page page_of(const http::Request&,
+             const std::set<std::string>& more_parameters);  // id, name, state, limit, marker, all_projects
 
 // name, comment, metadata as JSON text.
 std::string metadata_of(ObjectReader&);
@@ -56,7 +58,9 @@ http::Response object(int status, F&& f) {
 // {"operation": ...} as it is now.
 http::Response operation_only(Core&, int status, const std::string& id);
 
-// Answers with make() at once; or, where the request says `Prefer: wait=N`, when the operations have ended, N seconds at most.
-void answer_when_ended(const Context&, const http::Request&, const std::vector<Admitted>&, http::Reply, std::function<http::Response()> make);
+// Answers with make() at once; or, where the request says `Prefer: wait=N`, when the operations have ended, N seconds
+// at most.
+void answer_when_ended(const Context&, const http::Request&, const std::vector<Admitted>&, http::Reply,
+                       std::function<http::Response()> make);
 
 }  // namespace vbs::native

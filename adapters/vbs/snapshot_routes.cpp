@@ -58,7 +58,8 @@ void add_snapshot_routes(const Context& c) {
   });
   c.route("DELETE", "/v1/snapshots/{id}", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = delete_snapshot(core, caller, r.params.at("id"));
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+    answer_when_ended(c, r, {admitted}, std::move(reply),
+                      [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
   });
 }
 }  // namespace vbs::native

@@ -74,7 +74,8 @@ void add_volume_routes(const Context& c) {
   });
   c.route("GET", "/v1/volumes", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     auto page = page_of(r, {"host", "vm"});
-    if (const auto host = text_query(r, "host"); !host.empty()) page.filter.host_id = core.registry.host_by_name(host).row.id;
+    if (const auto host = text_query(r, "host"); !host.empty())
+      page.filter.host_id = core.registry.host_by_name(host).row.id;
     page.filter.vm = text_query(r, "vm");
     const auto volumes = list_volumes(core, caller, page);
     reply(object(200, [&](JsonWriter& w) {
@@ -95,16 +96,19 @@ void add_volume_routes(const Context& c) {
   });
   c.route("DELETE", "/v1/volumes/{id}", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = delete_volume(core, caller, id_of(r));
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+    answer_when_ended(c, r, {admitted}, std::move(reply),
+                      [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
   });
-  c.route("POST", "/v1/volumes/{id}/extend", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    const auto document = body_of(r);
-    ObjectReader reader(document);
-    const auto size = reader.required_u64("size_bytes", kSizeStep, kMaxVolumeBytes);
-    reader.finish();
-    const auto admitted = extend_volume(core, caller, id_of(r), size);
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
-  });
+  c.route("POST", "/v1/volumes/{id}/extend",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto document = body_of(r);
+            ObjectReader reader(document);
+            const auto size = reader.required_u64("size_bytes", kSizeStep, kMaxVolumeBytes);
+            reader.finish();
+            const auto admitted = extend_volume(core, caller, id_of(r), size);
+            answer_when_ended(c, r, {admitted}, std::move(reply),
+                              [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+          });
   c.route("GET", "/v1/volumes/{id}/explain", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto e = explain(core, caller, id_of(r));
     reply(object(200, [&](JsonWriter& w) {

@@ -67,7 +67,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("vbsd ") + vbs::kVersion);
   std::string config = "/etc/vbs/vbsd.yaml", probe;
   app.add_option("--config", config, "configuration file")->capture_default_str();
-  app.add_option("--probe-plugin", probe, "load a plugin in this process, say whether it is acceptable, and end")->group("");
+  app.add_option("--probe-plugin", probe, "load a plugin in this process, say whether it is acceptable, and end")
+      ->group("");
   bool check = false;
   app.add_flag("--check", check, "read the configuration, say whether it is right, and end");
   CLI11_PARSE(app, argc, argv);

@@ -1,10 +1,10 @@
-// Identifiers. UUIDv4 everywhere: Cinder needs UUIDs, and a virtio-blk serial shows only 20 characters, so ids must differ
-// early (never time-ordered ones).
+// Identifiers. UUIDv4 everywhere: Cinder needs UUIDs, and a virtio-blk serial shows only 20 characters, so ids must
+// differ early (never time-ordered ones).
 #pragma once
 #include <string>
 #include <string_view>
 
 namespace vbs {
-std::string new_uuid();                // lower case, 36 characters; random from the kernel
-bool is_uuid(std::string_view text);   // exactly that form (lower case)
+std::string new_uuid();               // lower case, 36 characters; random from the kernel
+bool is_uuid(std::string_view text);  // exactly that form (lower case)
 }  // namespace vbs

@@ -66,7 +66,8 @@ std::string to_json(const rapidjson::Value& value) {
 }
 
 ObjectReader::ObjectReader(const rapidjson::Value& value, std::string where) : value_(value), where_(std::move(where)) {
-  if (!value.IsObject()) throw Error(Code::invalid, (where_.empty() ? "the body" : "'" + where_ + "'") + " must be a JSON object", where_);
+  if (!value.IsObject())
+    throw Error(Code::invalid, (where_.empty() ? "the body" : "'" + where_ + "'") + " must be a JSON object", where_);
 }
 
 void ObjectReader::bad(const char* name, const std::string& what) const {
@@ -84,7 +85,8 @@ std::optional<std::string> ObjectReader::optional_string(const char* name, size_
   const auto* v = find(name);
   if (!v) return std::nullopt;
   if (!v->IsString()) bad(name, "must be a string");
-  if (v->GetStringLength() > max_bytes) bad(name, fmt::format("has {} bytes; the limit is {}", v->GetStringLength(), max_bytes));
+  if (v->GetStringLength() > max_bytes)
+    bad(name, fmt::format("has {} bytes; the limit is {}", v->GetStringLength(), max_bytes));
   std::string s(v->GetString(), v->GetStringLength());
   check_text(s, name, max_bytes);
   return s;
@@ -120,17 +122,20 @@ std::optional<bool> ObjectReader::optional_bool(const char* name) {
 }
 
 std::optional<std::map<std::string, std::string>> ObjectReader::optional_map(const char* name, size_t max_entries,
-                                                                            size_t max_bytes) {
+                                                                             size_t max_bytes) {
   const auto* v = find(name);
   if (!v) return std::nullopt;
   if (!v->IsObject()) bad(name, "must be an object of strings");
-  if (v->MemberCount() > max_entries) bad(name, fmt::format("has {} entries; the limit is {}", v->MemberCount(), max_entries));
+  if (v->MemberCount() > max_entries)
+    bad(name, fmt::format("has {} entries; the limit is {}", v->MemberCount(), max_entries));
   std::map<std::string, std::string> out;
   for (const auto& m : v->GetObject()) {
     const std::string k(m.name.GetString(), m.name.GetStringLength());
-    if (k.empty() || k.size() > max_bytes) bad(name, fmt::format("has a key of {} bytes; 1 to {} are allowed", k.size(), max_bytes));
+    if (k.empty() || k.size() > max_bytes)
+      bad(name, fmt::format("has a key of {} bytes; 1 to {} are allowed", k.size(), max_bytes));
     if (!m.value.IsString()) bad(name, fmt::format("value of '{}' must be a string", for_log(k, 64)));
-    if (m.value.GetStringLength() > max_bytes) bad(name, fmt::format("value of '{}' is over {} bytes", for_log(k, 64), max_bytes));
+    if (m.value.GetStringLength() > max_bytes)
+      bad(name, fmt::format("value of '{}' is over {} bytes", for_log(k, 64), max_bytes));
     std::string value(m.value.GetString(), m.value.GetStringLength());
     check_text(k, name, max_bytes);
     check_text(value, name, max_bytes);
@@ -160,10 +165,12 @@ void ObjectReader::finish() const {
 
 void check_text(std::string_view value, const char* field, size_t max_bytes) {
   if (value.size() > max_bytes)
-    throw Error(Code::invalid, fmt::format("'{}' has {} bytes; the limit is {}", field, value.size(), max_bytes), field);
+    throw Error(Code::invalid, fmt::format("'{}' has {} bytes; the limit is {}", field, value.size(), max_bytes),
+                field);
   for (const char c : value) {
     const auto u = static_cast<unsigned char>(c);
-    if (u < 0x20 || u == 0x7f) throw Error(Code::invalid, fmt::format("'{}' contains a control character", field), field);
+    if (u < 0x20 || u == 0x7f)
+      throw Error(Code::invalid, fmt::format("'{}' contains a control character", field), field);
   }
 }
 }  // namespace vbs

@@ -40,7 +40,8 @@ class ObjectReader {
   std::optional<uint64_t> optional_u64(const char* name, uint64_t min, uint64_t max);
   std::optional<bool> optional_bool(const char* name);
   // String to string; keys and values limited; nullopt if absent.
-  std::optional<std::map<std::string, std::string>> optional_map(const char* name, size_t max_entries, size_t max_bytes);
+  std::optional<std::map<std::string, std::string>> optional_map(const char* name, size_t max_entries,
+                                                                 size_t max_bytes);
   const rapidjson::Value* optional_object(const char* name);
   const rapidjson::Value* optional_array(const char* name);
   void finish() const;  // throws for the first unknown field

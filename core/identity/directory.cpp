@@ -14,10 +14,12 @@ Directory::Directory(store::Database& database, const std::vector<std::string>& 
   for (const auto& o : operators) operators_.insert(canonical_subject(o));
 }
 
-Principal Directory::from_certificate(const std::string& subject_text, const std::string& issuer, const std::vector<std::string>& uri_sans) {
+Principal Directory::from_certificate(const std::string& subject_text, const std::string& issuer,
+                                      const std::vector<std::string>& uri_sans) {
   for (const auto& san : uri_sans)
     if (san.rfind("vbs:", 0) == 0 && san != "vbs:user" && san.rfind("vbs:user:", 0) != 0)
-      throw Error(Code::unauthenticated, "this certificate was made for '" + for_log(san, 100) + "', not for a user: use one of kind user");
+      throw Error(Code::unauthenticated,
+                  "this certificate was made for '" + for_log(san, 100) + "', not for a user: use one of kind user");
   {
     std::lock_guard lock(mutex_);
     if (const auto it = by_certificate_.find({issuer, subject_text}); it != by_certificate_.end()) return it->second;
@@ -46,9 +48,12 @@ store::UserRow Directory::find_or_announce(const Principal& by, const std::strin
   try {
     subject = canonical_subject(text);
   } catch (const Error& e) {
-    throw Error(Code::invalid, std::string("'user' is neither the id of a user nor a subject such as CN=bob,O=VBS: ") + e.what(), "user");
+    throw Error(Code::invalid,
+                std::string("'user' is neither the id of a user nor a subject such as CN=bob,O=VBS: ") + e.what(),
+                "user");
   }
-  if (subject.empty()) throw Error(Code::invalid, "'user' is empty: give a subject such as CN=bob,O=VBS, or the id of a user", "user");
+  if (subject.empty())
+    throw Error(Code::invalid, "'user' is empty: give a subject such as CN=bob,O=VBS, or the id of a user", "user");
   store::UserRow user;
   database_.writer().transact([&](store::Tx& tx) { user = store::ensure_user(tx, kSource, by.issuer, subject); });
   return user;

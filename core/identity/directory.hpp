@@ -1,5 +1,5 @@
-// Users: from what a certificate says to a Principal, remembered in the store. A subject seen for the first time gets a user and a
-// personal project. Threading: any thread.
+// Users: from what a certificate says to a Principal, remembered in the store. A subject seen for the first time gets a
+// user and a personal project. Threading: any thread.
 #pragma once
 #include <map>
 #include <mutex>
@@ -15,11 +15,14 @@ namespace vbs {
 
 class Directory {
  public:
-  // `operators`: subjects (any RFC 4514 spelling) with the operator role. Throws Error(invalid) for one that cannot be parsed.
+  // `operators`: subjects (any RFC 4514 spelling) with the operator role. Throws Error(invalid) for one that cannot be
+  // parsed.
   Directory(store::Database& database, const std::vector<std::string>& operators);
 
-  // `uri_sans`: a certificate made for a server or a delegate (vbs:server:..., vbs:delegate:...) is no user. Error(unauthenticated).
-  Principal from_certificate(const std::string& subject, const std::string& issuer, const std::vector<std::string>& uri_sans);
+  // `uri_sans`: a certificate made for a server or a delegate (vbs:server:..., vbs:delegate:...) is no user.
+  // Error(unauthenticated).
+  Principal from_certificate(const std::string& subject, const std::string& issuer,
+                             const std::vector<std::string>& uri_sans);
 
   // The user meant by an owner who grants: the id of a known user, or a subject of the same issuer, who may never have
   // connected yet. Error(invalid) naming `user`.

@@ -24,7 +24,8 @@ enum class Action { see, attach_read_only, change };
 Access require(const Principal&, Action, const char* kind, const store::ObjectRow&, bool granted);
 
 void require_operator(const Principal&, const char* what);  // "list users"
-void require_vm(const Principal&, const std::optional<std::string>& owner_user_id, const std::string& vm, const std::string& host);
+void require_vm(const Principal&, const std::optional<std::string>& owner_user_id, const std::string& vm,
+                const std::string& host);
 void require_detach(const Principal&, const store::VolumeRow&, const store::AttachmentRow&);
 void require_operation(const Principal&, const store::OperationRow&);
 // The project whose objects a list shows: the caller's, or, for an operator who asks for it, every one ("").

@@ -1,5 +1,5 @@
-// Who is asking. Made by Directory from a verified certificate (later: from a Keystone token); everything that decides about rights
-// takes a Principal and nothing else.
+// Who is asking. Made by Directory from a verified certificate (later: from a Keystone token); everything that decides
+// about rights takes a Principal and nothing else.
 #pragma once
 #include <string>
 

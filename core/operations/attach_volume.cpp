@@ -1,6 +1,7 @@
 // attach-volume: export (once per volume and host) -> connect -> plug into the VM. The object is the attachment.
 //
-// The rule, decided here and nowhere else: any number of `ro` VMs, or one `rw` VM. Failure undoes all of it: the record goes too.
+// The rule, decided here and nowhere else: any number of `ro` VMs, or one `rw` VM. Failure undoes all of it: the record
+// goes too.
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
 #include "core/operations/export_use.hpp"
@@ -61,10 +62,14 @@ class AttachVolume : public OperationKind {
     a.operation_id.clear();
     store::update_attachment(tx, a);
   }
-  void fail(store::Tx& tx, const store::OperationRow& o, const Error&) const override { store::delete_attachment(tx, o.object_id); }
+  void fail(store::Tx& tx, const store::OperationRow& o, const Error&) const override {
+    store::delete_attachment(tx, o.object_id);
+  }
 
  private:
-  static store::AttachmentRow attachment_of(store::Session& db, const store::OperationRow& o) { return vbs::attachment_of(db, o.object_id); }
+  static store::AttachmentRow attachment_of(store::Session& db, const store::OperationRow& o) {
+    return vbs::attachment_of(db, o.object_id);
+  }
   static store::AttachmentRow attachment_of(const StepContext& c) {
     return c.database.read([&](store::Session& db) { return vbs::attachment_of(db, c.operation.object_id); });
   }
@@ -74,10 +79,12 @@ class AttachVolume : public OperationKind {
     for (const auto& other : store::attachments_of(db, a.volume_id)) {
       if (other.id == a.id) continue;
       if (other.host_id == a.host_id && other.vm_uuid == a.vm_uuid)
-        throw Error(Code::conflict, "volume " + a.volume_id + " is already " + other.state + " to " + describe(db, other, a.project_id));
+        throw Error(Code::conflict, "volume " + a.volume_id + " is already " + other.state + " to " +
+                                        describe(db, other, a.project_id));
       if (a.mode == "rw" || other.mode == "rw")
-        throw Error(Code::conflict, "volume " + a.volume_id + " is attached to " + describe(db, other, a.project_id) + ": " +
-                                        (other.mode == "rw" ? "a writer excludes everybody else" : "a writer needs it alone"));
+        throw Error(Code::conflict,
+                    "volume " + a.volume_id + " is attached to " + describe(db, other, a.project_id) + ": " +
+                        (other.mode == "rw" ? "a writer excludes everybody else" : "a writer needs it alone"));
     }
   }
 };

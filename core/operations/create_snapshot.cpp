@@ -30,7 +30,8 @@ class CreateSnapshot : public OperationKind {
       auto& plugin = backend->slot.plugin();
       const auto args = arguments(c);
       if (args.front().in_use && !plugin.has(VBS_CAP_REFLINK))
-        throw Error(Code::conflict, "volume " + args.front().volume_id + " is attached, and back-end '" + backend->row.name +
+        throw Error(Code::conflict, "volume " + args.front().volume_id + " is attached, and back-end '" +
+                                        backend->row.name +
                                         "' cannot snapshot a volume in use (no reflink): detach it first");
       auto prepared = plugin.snapshot_prepare(c.call, args);
       auto taken = plugin.snapshot_take(c.call, args);
@@ -55,7 +56,8 @@ class CreateSnapshot : public OperationKind {
   }
   void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
     store::set_lifecycle(tx, ObjectKind::snapshot, o.object_id, "failed", std::string(to_string(e.code())), e.what());
-    if (!o.step_name.empty()) store::set_operation(tx, ObjectKind::volume, snapshot_of(tx.db, o.object_id).volume_id, "");
+    if (!o.step_name.empty())
+      store::set_operation(tx, ObjectKind::volume, snapshot_of(tx.db, o.object_id).volume_id, "");
   }
 
  private:
@@ -63,8 +65,8 @@ class CreateSnapshot : public OperationKind {
     const auto id = snapshot_of(db, o.object_id).volume_id;
     available(store::find_volume(db, id), id, "volume", "snapshotted");
   }
-  // In all three calls the volume's refs are those from before the snapshot; the commit of `take` moves them on, so the journal
-  // keeps them from the beginning.
+  // In all three calls the volume's refs are those from before the snapshot; the commit of `take` moves them on, so the
+  // journal keeps them from the beginning.
   static std::vector<SnapshotArgs> arguments(const StepContext& c) {
     SnapshotArgs a;
     c.database.snapshot([&](store::Session& db) {

@@ -1,5 +1,5 @@
-// create_volume: pending -> available, or failed with the reason. Params: source_kind ("", "snapshot", "volume"), source_id.
-// One step: the plugin makes the file; the commit of its refs is what publishes it.
+// create_volume: pending -> available, or failed with the reason. Params: source_kind ("", "snapshot", "volume"),
+// source_id. One step: the plugin makes the file; the commit of its refs is what publishes it.
 #include "core/operations/support.hpp"
 #include "vbs/plugin/storage.h"
 

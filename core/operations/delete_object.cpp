@@ -1,5 +1,6 @@
-// delete-volume and delete-snapshot: deleting -> gone. The record goes last, and only after the back-end said that the data is
-// gone; a failed delete keeps it as `failed` with the reason, to be deleted again. Layers that others stand on stay, hidden.
+// delete-volume and delete-snapshot: deleting -> gone. The record goes last, and only after the back-end said that the
+// data is gone; a failed delete keeps it as `failed` with the reason, to be deleted again. Layers that others stand on
+// stay, hidden.
 #include "core/operations/support.hpp"
 
 namespace vbs {
@@ -22,7 +23,8 @@ class DeleteObject : public OperationKind {
     if (kind_ == ObjectKind::volume) {
       const auto attached = store::attachments_of(tx.db, o.object_id);
       if (!attached.empty())
-        throw Error(Code::conflict, "volume " + o.object_id + " is attached to " + describe(tx.db, attached.front(), o.project_id) +
+        throw Error(Code::conflict, "volume " + o.object_id + " is attached to " +
+                                        describe(tx.db, attached.front(), o.project_id) +
                                         (attached.size() > 1 ? " and others" : "") + ": detach it first");
     }
     o.data = data_with("previous", row->lifecycle);
@@ -57,8 +59,10 @@ class DeleteObject : public OperationKind {
 
   void succeed(store::Tx&, const store::OperationRow&) const override {}
   void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
-    if (o.step_name.empty()) return store::set_lifecycle(tx, kind_, o.object_id, data(o, "previous"));  // it never began
-    store::set_lifecycle(tx, kind_, o.object_id, "failed", std::string(to_string(e.code())), std::string("delete: ") + e.what());
+    if (o.step_name.empty())
+      return store::set_lifecycle(tx, kind_, o.object_id, data(o, "previous"));  // it never began
+    store::set_lifecycle(tx, kind_, o.object_id, "failed", std::string(to_string(e.code())),
+                         std::string("delete: ") + e.what());
   }
 
  private:

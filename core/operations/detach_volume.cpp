@@ -1,6 +1,7 @@
-// detach-volume: out of the VM and verified gone -> host lets go -> export away if nobody else uses it -> record. Never the other way
-// round (CVE-2023-2088: an export that goes first leaves the host with a device that becomes somebody else's). A detach that fails
-// leaves the volume attached, with the reason; nothing is ever shown as free that may not be. Params: force.
+// detach-volume: out of the VM and verified gone -> host lets go -> export away if nobody else uses it -> record. Never
+// the other way round (CVE-2023-2088: an export that goes first leaves the host with a device that becomes somebody
+// else's). A detach that fails leaves the volume attached, with the reason; nothing is ever shown as free that may not
+// be. Params: force.
 #include "core/operations/export_use.hpp"
 #include "core/operations/support.hpp"
 
@@ -17,7 +18,8 @@ class DetachVolume : public OperationKind {
     auto a = store::find_attachment(tx.db, o.object_id);
     if (!a) throw Error(Code::not_found, "there is no such attachment");
     if (a->state != "attached" && a->state != "failed")
-      throw Error(Code::conflict, "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a, o.project_id));
+      throw Error(Code::conflict,
+                  "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a, o.project_id));
     a->state = "detaching";
     a->operation_id = o.id;
     a->error_code.clear();
@@ -37,7 +39,8 @@ class DetachVolume : public OperationKind {
     Step unplug{"unplug", &host->slot.pool(), nullptr, nullptr};
     unplug.run = [host, read](const StepContext& c) -> Commit {
       const auto attachment = read(c);
-      host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id, param(c.operation, "force") == "yes");
+      host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id,
+                                 param(c.operation, "force") == "yes");
       const auto connection = connection_of(c, attachment);
       c.registry.connector(connection.kind).disconnect(c.call, connection);
       return nullptr;
@@ -48,10 +51,13 @@ class DetachVolume : public OperationKind {
     return {unplug, drop};
   }
 
-  void succeed(store::Tx& tx, const store::OperationRow& o) const override { store::delete_attachment(tx, o.object_id); }
+  void succeed(store::Tx& tx, const store::OperationRow& o) const override {
+    store::delete_attachment(tx, o.object_id);
+  }
   void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
     auto a = vbs::attachment_of(tx.db, o.object_id);
-    // Still in the VM as far as anybody knows, unless unplug had succeeded; then it is not, and a second detach ends the rest.
+    // Still in the VM as far as anybody knows, unless unplug had succeeded; then it is not, and a second detach ends
+    // the rest.
     a.state = o.step == 0 ? "attached" : "failed";
     a.operation_id.clear();
     a.error_code = to_string(e.code());

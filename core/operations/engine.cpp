@@ -12,8 +12,9 @@ namespace vbs {
 using store::OperationRow;
 using store::Tx;
 
-// An operation between admission and end. Exactly one thread works on it at a time: whoever runs its step, the writer's thread in the
-// callbacks of its commits, or the timer's while it pauses. What other threads read is atomic or under the mutex.
+// An operation between admission and end. Exactly one thread works on it at a time: whoever runs its step, the writer's
+// thread in the callbacks of its commits, or the timer's while it pauses. What other threads read is atomic or under
+// the mutex.
 struct Engine::Live {
   OperationRow row;  // as journalled last; changed on the writer's thread only
   const OperationKind* const kind;
@@ -26,7 +27,8 @@ struct Engine::Live {
   Timer::Id timer = 0;
   const std::string id, kind_name;  // as in row, for readers on other threads
   std::string shown_state;          // the same, under Engine::mutex_
-  Live(OperationRow r) : row(std::move(r)), kind(&kind_of(row.kind)), id(row.id), kind_name(row.kind), shown_state(row.state) {
+  Live(OperationRow r)
+      : row(std::move(r)), kind(&kind_of(row.kind)), id(row.id), kind_name(row.kind), shown_state(row.state) {
     if (row.cancel_requested) cancel->set();
   }
   const Step& step() const { return steps.at(static_cast<size_t>(row.step)); }
@@ -55,7 +57,8 @@ std::optional<Engine::Status> Engine::status(const std::string& id) const {
   return Status{live->kind_name, live->shown_state, live->done_bytes, live->total_bytes};
 }
 
-// ---- admission ----------------------------------------------------------------------------------------------------------
+// ---- admission
+// ----------------------------------------------------------------------------------------------------------
 
 void Engine::submit(OperationRow operation, std::function<void(Tx&)> extra, Accepted accepted_cb) {
   if (stopping_) return accepted_cb(std::make_exception_ptr(Error(Code::unavailable, "vbsd is stopping")), operation);
@@ -152,12 +155,15 @@ void Engine::granted(const std::string& id) {
 void Engine::lock_wait_over(const LivePtr& live) {
   std::string names;
   for (const auto& b : locks_.blockers(live->id))
-    if (const auto other = find(b)) names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", other->kind_name, other->id);
-  end(live, Error(Code::conflict, fmt::format("waited {} s for {}; try again when that has ended", options_.lock_wait.count() / 1000,
-                                              names.empty() ? "another operation" : names)));
+    if (const auto other = find(b))
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", other->kind_name, other->id);
+  end(live, Error(Code::conflict,
+                  fmt::format("waited {} s for {}; try again when that has ended", options_.lock_wait.count() / 1000,
+                              names.empty() ? "another operation" : names)));
 }
 
-// ---- steps --------------------------------------------------------------------------------------------------------------
+// ---- steps
+// --------------------------------------------------------------------------------------------------------------
 
 void Engine::advance(const LivePtr& live) {
   if (stopping_) return;  // the journal has it; the next start resumes it
@@ -171,14 +177,16 @@ void Engine::advance(const LivePtr& live) {
 
 void Engine::execute(const LivePtr& live) {
   const auto& step = live->step();
-  live->failing_since = live->failing_since == decltype(live->failing_since){} ? std::chrono::steady_clock::now() : live->failing_since;
+  live->failing_since =
+      live->failing_since == decltype(live->failing_since){} ? std::chrono::steady_clock::now() : live->failing_since;
   try {
     const bool may_cancel = !live->row.undoing && !step.forward_only;
     if (may_cancel && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
     StepContext context{live->row, database_, registry_, {}};
     context.call.id = live->row.id + "/" + step.name;
     context.call.epoch = static_cast<uint64_t>(live->row.attempt);
-    context.call.deadline = std::chrono::steady_clock::now() + (step.limit.count() ? step.limit : options_.call_deadline);
+    context.call.deadline =
+        std::chrono::steady_clock::now() + (step.limit.count() ? step.limit : options_.call_deadline);
     if (may_cancel) context.call.cancel = live->cancel;
     context.call.progress = [live](uint64_t done, uint64_t total) {
       live->done_bytes = done;
@@ -200,7 +208,8 @@ void Engine::show_state(const LivePtr& live) {
   live->shown_state = live->row.state;
 }
 
-// Journals a new row together with `body`; `then` runs once it is durable. A commit that fails (disk full) is a failing step.
+// Journals a new row together with `body`; `then` runs once it is durable. A commit that fails (disk full) is a failing
+// step.
 void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(Tx&)> body, std::function<void()> then) {
   row.updated_at = now_us();
   auto shared = std::make_shared<OperationRow>(std::move(row));
@@ -255,7 +264,8 @@ void Engine::step_failed(const LivePtr& live, const Error& error) {
   const bool undoable = !live->row.undoing && !live->step().forward_only;
   if (live->row.undoing) return pause(live, error);  // an undo is never given up
   if (transient) {
-    const bool out_of_patience = undoable && !unsure && std::chrono::steady_clock::now() - live->failing_since > options_.patience;
+    const bool out_of_patience =
+        undoable && !unsure && std::chrono::steady_clock::now() - live->failing_since > options_.patience;
     if (!out_of_patience && !(undoable && live->cancel->is_set())) return pause(live, error);
   }
   if (undoable) return start_undo(live, error);
@@ -268,9 +278,11 @@ void Engine::pause(const LivePtr& live, const Error& error) {
   row.state = state::waiting;
   row.waits_for = error.what();
   ++row.attempt;  // the try that did not answer may still be running somewhere: the next one uses names of its own
-  logger().warn("operation {} ({} {}) waits {} ms: {}", row.id, row.kind, row.step_name, live->pause.count(), error.what());
-  journal(live, row, nullptr,
-          [this, live] { wait(live, Waiting::pause, live->cancel->is_set() ? std::chrono::milliseconds(0) : live->pause); });
+  logger().warn("operation {} ({} {}) waits {} ms: {}", row.id, row.kind, row.step_name, live->pause.count(),
+                error.what());
+  journal(live, row, nullptr, [this, live] {
+    wait(live, Waiting::pause, live->cancel->is_set() ? std::chrono::milliseconds(0) : live->pause);
+  });
 }
 
 void Engine::start_undo(const LivePtr& live, const Error& error) {
@@ -318,7 +330,8 @@ void Engine::ended(const LivePtr& live) {
     if (timer_.cancel(w->timer)) w->ended(live->row);
 }
 
-// ---- from outside -------------------------------------------------------------------------------------------------------
+// ---- from outside
+// -------------------------------------------------------------------------------------------------------
 
 void Engine::on_end(const std::string& id, std::chrono::milliseconds limit, Ended ended_cb) {
   const auto read_row = [this, id] {
@@ -348,7 +361,8 @@ void Engine::on_end(const std::string& id, std::chrono::milliseconds limit, Ende
 void Engine::cancel(const std::string& id) {
   const auto live = find(id);
   if (!live) throw Error(Code::conflict, "operation " + id + " has ended");
-  if (!live->kind->cancellable()) throw Error(Code::conflict, fmt::format("{} cannot be cancelled: once accepted it is finished", live->kind_name));
+  if (!live->kind->cancellable())
+    throw Error(Code::conflict, fmt::format("{} cannot be cancelled: once accepted it is finished", live->kind_name));
   // Journalled first: a restart must not forget what was acknowledged.
   database_.writer().transact([&](Tx& tx) { store::request_cancel(tx, id); });
   live->cancel->set();

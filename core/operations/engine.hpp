@@ -1,6 +1,8 @@
-// Runs operations: admission with locks, journalled steps in worker pools, undo in reverse, resume at start, cancel, retry, progress.
+// Runs operations: admission with locks, journalled steps in worker pools, undo in reverse, resume at start, cancel,
+// retry, progress.
 //
-// Threading: any thread. Nothing blocks on plugin calls here; callbacks come from the writer's thread and must be quick.
+// Threading: any thread. Nothing blocks on plugin calls here; callbacks come from the writer's thread and must be
+// quick.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -19,7 +21,8 @@ namespace vbs {
 struct EngineOptions {
   std::chrono::milliseconds lock_wait{60000};       // then 409, naming what it waited for
   std::chrono::milliseconds call_deadline{120000};  // of one step; a copy that reports progress is given more
-  std::chrono::milliseconds patience{30000};        // how long an unreachable back-end is asked again before what can be undone is undone
+  std::chrono::milliseconds patience{
+      30000};  // how long an unreachable back-end is asked again before what can be undone is undone
   std::chrono::milliseconds first_pause{1000}, longest_pause{60000};
 };
 
@@ -68,7 +71,8 @@ class Engine {
   void start_undo(const LivePtr& live, const Error& error);
   void end(const LivePtr& live, const Error& error);
   void ended(const LivePtr& live);
-  void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body, std::function<void()> then);
+  void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body,
+               std::function<void()> then);
   void show_state(const LivePtr& live);
   LivePtr find(const std::string& id) const;
 

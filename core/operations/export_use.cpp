@@ -68,8 +68,8 @@ Commit drop_export(const StepContext& c, Backend& backend, const store::Attachme
 }
 
 Connection connection_of(const StepContext& c, const store::AttachmentRow& attachment) {
-  const auto row =
-      c.database.read([&](store::Session& db) { return store::find_export(db, attachment.volume_id, attachment.host_id); });
+  const auto row = c.database.read(
+      [&](store::Session& db) { return store::find_export(db, attachment.volume_id, attachment.host_id); });
   if (!row) throw Error(Code::internal, "the export of attachment " + attachment.id + " has left the store");
   return {row->mode == "rw" ? Mode::rw : Mode::ro, row->kind, row->format, row->data, row->refs};
 }

@@ -1,5 +1,6 @@
-// Private to core/operations: exports, as attach and detach share them. An export is one volume on one host, made by the first
-// attachment there and removed by the last; its mode is the widest of theirs. Its own lock keeps two of them apart.
+// Private to core/operations: exports, as attach and detach share them. An export is one volume on one host, made by
+// the first attachment there and removed by the last; its mode is the widest of theirs. Its own lock keeps two of them
+// apart.
 #pragma once
 #include "core/operations/operation.hpp"
 

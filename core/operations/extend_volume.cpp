@@ -1,5 +1,5 @@
-// extend-volume: the back-end grows the volume, then each VM that has it is told. Params: size_bytes. Size never shrinks, so
-// after the first step there is no way back: a VM that cannot be told now is told again.
+// extend-volume: the back-end grows the volume, then each VM that has it is told. Params: size_bytes. Size never
+// shrinks, so after the first step there is no way back: a VM that cannot be told now is told again.
 #include <fmt/format.h>
 
 #include "core/operations/support.hpp"
@@ -63,8 +63,10 @@ class ExtendVolume : public OperationKind {
     const auto& v = available(row, o.object_id, "volume", "extended");
     const auto wanted = param_u64(o, "size_bytes");
     if (wanted < static_cast<uint64_t>(v.size_bytes))
-      throw Error(Code::invalid, fmt::format("'size_bytes' is {}, but the volume has {}: a volume can only grow", wanted, v.size_bytes),
-                  "size_bytes");
+      throw Error(
+          Code::invalid,
+          fmt::format("'size_bytes' is {}, but the volume has {}: a volume can only grow", wanted, v.size_bytes),
+          "size_bytes");
     // A qcow2 file is grown by the one who has it open; one that is only open for reading cannot be.
     bool any = false, writer = false;
     for (const auto& a : store::attachments_of(db, o.object_id)) {
@@ -72,7 +74,8 @@ class ExtendVolume : public OperationKind {
       writer = writer || a.mode == "rw";
     }
     if (any && !writer && v.format == "qcow2")
-      throw Error(Code::conflict, "volume " + o.object_id + " rests on shared layers and is attached read-only: detach it to extend it");
+      throw Error(Code::conflict, "volume " + o.object_id +
+                                      " rests on shared layers and is attached read-only: detach it to extend it");
   }
 };
 }  // namespace

@@ -1,5 +1,6 @@
-// Locks of operations on objects (volume, snapshot, export, VM), by name. An operation names all its locks at once and waits in the
-// queue of each in the order of admission, so two operations can never wait for each other, and nobody is overtaken for ever.
+// Locks of operations on objects (volume, snapshot, export, VM), by name. An operation names all its locks at once and
+// waits in the queue of each in the order of admission, so two operations can never wait for each other, and nobody is
+// overtaken for ever.
 //
 // Lives in memory: the journal's live operations, admitted again in their order at start, give the same table.
 // Threading: any thread.

@@ -1,12 +1,13 @@
-// What an operation is made of. An OperationKind says which locks it needs, when it may start, and its steps; the engine runs
-// them, journals each, undoes or resumes them. To add one: derive from OperationKind, list it in kinds.cpp (HACKING.md walks
-// through it).
+// What an operation is made of. An OperationKind says which locks it needs, when it may start, and its steps; the
+// engine runs them, journals each, undoes or resumes them. To add one: derive from OperationKind, list it in kinds.cpp
+// (HACKING.md walks through it).
 //
 // The rules that make it crash-safe
-//  - A step's run() does side effects only through plugin calls that are idempotent by id, and answers a Commit: what the store must
-//    learn. The engine runs that in the same transaction that moves the journal to the next step. So a restart finds either the
-//    step not done, and runs it again with a higher attempt, or done and recorded. There is no third function "check": asking what
-//    is true is what an idempotent call does first.
+//  - A step's run() does side effects only through plugin calls that are idempotent by id, and answers a Commit: what
+//  the store must
+//    learn. The engine runs that in the same transaction that moves the journal to the next step. So a restart finds
+//    either the step not done, and runs it again with a higher attempt, or done and recorded. There is no third
+//    function "check": asking what is true is what an idempotent call does first.
 //  - undo() may meet a step that ran wholly, partly or not at all.
 //  - A forward_only step is never undone, nor is anything before it: a delete or an unplug that began is finished.
 #pragma once
@@ -46,8 +47,9 @@ class OperationKind {
   virtual std::string name() const = 0;
   virtual bool cancellable() const { return true; }
   virtual std::vector<LockRequest> locks(store::Session&, const store::OperationRow&) const = 0;
-  // At admission, in the transaction that journals the operation and in which the caller has just put the rows that announce the work
-  // (a volume that is `pending`): the state table. May keep facts for later in `data`. Throws Error(conflict) naming the state.
+  // At admission, in the transaction that journals the operation and in which the caller has just put the rows that
+  // announce the work (a volume that is `pending`): the state table. May keep facts for later in `data`. Throws
+  // Error(conflict) naming the state.
   virtual void admit(store::Tx&, store::OperationRow&) const = 0;
   // When the locks are held; the world may have changed while it waited for them.
   virtual void begin(store::Tx&, store::OperationRow&) const = 0;
@@ -62,7 +64,7 @@ const OperationKind& kind_of(const std::string& name);  // Error(internal) for a
 
 // States of an operation in the journal.
 namespace state {
-inline constexpr const char* queued = "queued";    // waits for locks
+inline constexpr const char* queued = "queued";  // waits for locks
 inline constexpr const char* running = "running";
 inline constexpr const char* waiting = "waiting";  // something does not answer; tried again with a growing pause
 inline constexpr const char* undoing = "undoing";

@@ -28,8 +28,8 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
     for (const auto& c : backends)
       backends_.push_back(std::make_unique<Backend>(store::ensure_backend(tx, {"", c.name, c.plugin}), c));
     for (const auto& c : hosts)
-      hosts_.push_back(
-          std::make_unique<Host>(store::ensure_host(tx, {"", c.name, json_list(c.aliases), c.hypervisor, c.initiator}), c));
+      hosts_.push_back(std::make_unique<Host>(
+          store::ensure_host(tx, {"", c.name, json_list(c.aliases), c.hypervisor, c.initiator}), c));
   });
   for (const auto& b : backends_) open(*b);
   for (const auto& h : hosts_) open(*h);
@@ -87,20 +87,23 @@ void Registry::try_later(T& item) {
 Backend& Registry::backend(const std::string& id) const {
   for (const auto& b : backends_)
     if (b->row.id == id) return *b;
-  throw Error(Code::unavailable, fmt::format("the back-end with id {} is in the store but no longer in the configuration", id));
+  throw Error(Code::unavailable,
+              fmt::format("the back-end with id {} is in the store but no longer in the configuration", id));
 }
 
 Backend& Registry::backend_by_name(const std::string& name) const {
   for (const auto& b : backends_)
     if (name.empty() || b->row.name == name) return *b;
-  throw Error(Code::invalid, name.empty() ? "no back-end is configured" : fmt::format("there is no back-end '{}'", for_log(name, 255)),
+  throw Error(Code::invalid,
+              name.empty() ? "no back-end is configured" : fmt::format("there is no back-end '{}'", for_log(name, 255)),
               "backend");
 }
 
 Host& Registry::host(const std::string& id) const {
   for (const auto& h : hosts_)
     if (h->row.id == id) return *h;
-  throw Error(Code::unavailable, fmt::format("the host with id {} is in the store but no longer in the configuration", id));
+  throw Error(Code::unavailable,
+              fmt::format("the host with id {} is in the store but no longer in the configuration", id));
 }
 
 Host& Registry::host_by_name(const std::string& name) const {

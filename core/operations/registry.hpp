@@ -1,5 +1,6 @@
-// The configured back-ends and hosts with their opened plugin instances and the worker pool of each. What cannot be opened at
-// start (a file system that is not mounted, say) is tried again every few seconds; until then its calls fail with the reason.
+// The configured back-ends and hosts with their opened plugin instances and the worker pool of each. What cannot be
+// opened at start (a file system that is not mounted, say) is tried again every few seconds; until then its calls fail
+// with the reason.
 //
 // Threading: any thread after start(). The pointers stay valid as long as the registry.
 #pragma once
@@ -39,7 +40,8 @@ class Slot {
   // Throws Error(unavailable) with the reason while it is not open.
   Plugin& plugin() const {
     std::lock_guard lock(mutex_);
-    if (!plugin_) throw Error(Code::unavailable, label_ + " is not available: " + (error_.empty() ? "not opened yet" : error_));
+    if (!plugin_)
+      throw Error(Code::unavailable, label_ + " is not available: " + (error_.empty() ? "not opened yet" : error_));
     return *plugin_;
   }
   bool is_open() const {
@@ -73,7 +75,8 @@ struct Backend {
 };
 
 struct Host {
-  Host(store::HostRow r, HostConfig c) : row(std::move(r)), config(std::move(c)), slot("host " + row.name, config.workers) {}
+  Host(store::HostRow r, HostConfig c)
+      : row(std::move(r)), config(std::move(c)), slot("host " + row.name, config.workers) {}
   store::HostRow row;
   HostConfig config;
   Slot<Hypervisor> slot;
@@ -81,18 +84,20 @@ struct Host {
 
 class Registry {
  public:
-  Registry(PluginHost& plugins, store::Database& database, Timer& timer) : plugins_(plugins), database_(database), timer_(timer) {}
+  Registry(PluginHost& plugins, store::Database& database, Timer& timer)
+      : plugins_(plugins), database_(database), timer_(timer) {}
   ~Registry();
 
-  // Writes the configured ones into the store, opens what can be opened. Throws Error(invalid) for a wrong configuration.
+  // Writes the configured ones into the store, opens what can be opened. Throws Error(invalid) for a wrong
+  // configuration.
   void start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts);
   void stop();  // ends the pools; running calls finish
 
-  Backend& backend(const std::string& id) const;                 // Error(unavailable): in the store, no longer configured
-  Backend& backend_by_name(const std::string& name) const;       // "": the first; Error(invalid)
-  Host& host(const std::string& id) const;                       // Error(unavailable)
-  Host& host_by_name(const std::string& name_or_alias) const;    // Error(not_found)
-  Connector& connector(const std::string& kind) const;           // Error(not_supported)
+  Backend& backend(const std::string& id) const;               // Error(unavailable): in the store, no longer configured
+  Backend& backend_by_name(const std::string& name) const;     // "": the first; Error(invalid)
+  Host& host(const std::string& id) const;                     // Error(unavailable)
+  Host& host_by_name(const std::string& name_or_alias) const;  // Error(not_found)
+  Connector& connector(const std::string& kind) const;         // Error(not_supported)
   const std::vector<std::unique_ptr<Backend>>& backends() const { return backends_; }
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
 

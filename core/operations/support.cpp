@@ -25,7 +25,8 @@ std::string common_facts(const store::ObjectRow& r, const char* source_key, cons
 std::string text_member(const std::string& json, const char* name) {
   const auto d = parse_json(json);
   const auto it = d.FindMember(name);
-  return it != d.MemberEnd() && it->value.IsString() ? std::string(it->value.GetString(), it->value.GetStringLength()) : "";
+  return it != d.MemberEnd() && it->value.IsString() ? std::string(it->value.GetString(), it->value.GetStringLength())
+                                                     : "";
 }
 }  // namespace
 
@@ -45,12 +46,14 @@ std::string data_with(const char* name, const std::string& value) {
 uint64_t param_u64(const store::OperationRow& o, const char* name) {
   const auto d = parse_json(o.params);
   const auto it = d.FindMember(name);
-  if (it == d.MemberEnd() || !it->value.IsUint64()) throw Error(Code::internal, "operation " + o.id + " has no " + name);
+  if (it == d.MemberEnd() || !it->value.IsUint64())
+    throw Error(Code::internal, "operation " + o.id + " has no " + name);
   return it->value.GetUint64();
 }
 
 std::string facts_of(const store::VolumeRow& r) {
-  return r.snapshot_id.empty() ? common_facts(r, "source_volume_id", r.source_volume_id) : common_facts(r, "snapshot_id", r.snapshot_id);
+  return r.snapshot_id.empty() ? common_facts(r, "source_volume_id", r.source_volume_id)
+                               : common_facts(r, "snapshot_id", r.snapshot_id);
 }
 std::string facts_of(const store::SnapshotRow& r) { return common_facts(r, "volume_id", r.volume_id); }
 
@@ -76,8 +79,9 @@ std::string describe(store::Session& db, const store::AttachmentRow& a, const st
 LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }
 
 const OperationKind& kind_of(const std::string& name) {
-  for (const auto* kind : {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
-                           &extend_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
+  for (const auto* kind :
+       {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
+        &extend_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
     if (kind->name() == name) return *kind;
   throw Error(Code::internal, "the journal names an operation of kind '" + name + "', which this vbsd does not know");
 }

@@ -18,20 +18,23 @@ std::string data_with(const char* name, const std::string& value);
 std::string facts_of(const store::VolumeRow&);
 std::string facts_of(const store::SnapshotRow&);
 
-// Error(not_found) / Error(conflict) that names the state, if `row` is not available for `what` ("attached", "extended").
+// Error(not_found) / Error(conflict) that names the state, if `row` is not available for `what` ("attached",
+// "extended").
 template <class Row>
 const Row& available(const std::optional<Row>& row, const std::string& id, const char* kind, const char* what) {
   if (!row) throw Error(Code::not_found, std::string("there is no ") + kind + " " + id);
   if (row->lifecycle != "available")
     throw Error(Code::conflict, std::string(kind) + " " + id + " is " + row->lifecycle +
-                                    (row->error_message.empty() ? "" : " (" + row->error_message + ")") + " and cannot be " + what);
+                                    (row->error_message.empty() ? "" : " (" + row->error_message + ")") +
+                                    " and cannot be " + what);
   return *row;
 }
 
-store::VolumeRow volume_of(store::Session&, const std::string& id);      // Error(internal) if gone
+store::VolumeRow volume_of(store::Session&, const std::string& id);  // Error(internal) if gone
 store::SnapshotRow snapshot_of(store::Session&, const std::string& id);
 
-// "vm1 on node1 (rw)", for messages about who is in the way; to another project it is only "a VM of another project (rw)".
+// "vm1 on node1 (rw)", for messages about who is in the way; to another project it is only "a VM of another project
+// (rw)".
 std::string describe(store::Session&, const store::AttachmentRow&, const std::string& to_project);
 
 // The lock that every attach, detach and resize of one VM takes: hypervisors change one device of a VM at a time.

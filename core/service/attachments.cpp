@@ -12,10 +12,12 @@ namespace vbs {
 namespace {
 Vm find_vm(Host& host, const std::string& name_or_uuid) {
   try {
-    return on_host<Vm>(host, [name_or_uuid](Hypervisor& hv, const Call& call) { return hv.find_vm(call, name_or_uuid); });
+    return on_host<Vm>(host,
+                       [name_or_uuid](Hypervisor& hv, const Call& call) { return hv.find_vm(call, name_or_uuid); });
   } catch (const Error& e) {
     if (e.code() != Code::not_found) throw;
-    throw Error(Code::not_found, fmt::format("there is no VM '{}' on host '{}'", for_log(name_or_uuid, 255), host.row.name), "vm");
+    throw Error(Code::not_found,
+                fmt::format("there is no VM '{}' on host '{}'", for_log(name_or_uuid, 255), host.row.name), "vm");
   }
 }
 }  // namespace
@@ -41,14 +43,15 @@ Admitted attach_volume(Core& core, const Caller& caller, const std::string& volu
   a.state = "attaching";
   a.device = wanted.device;
   a.created_at = a.updated_at = now_us();
-  auto operation = new_operation(caller, "attach-volume", "attachment", a.id, fmt::format(R"({{"volume_id":"{}"}})", volume_id));
+  auto operation =
+      new_operation(caller, "attach-volume", "attachment", a.id, fmt::format(R"({{"volume_id":"{}"}})", volume_id));
   a.operation_id = operation.id;
   return core.admit(caller, std::move(operation), [&](store::Tx& tx) {
     try {
       store::insert_attachment(tx, a);
     } catch (const store::UniqueViolation&) {
-      throw Error(Code::conflict, fmt::format("volume {} is already attached to VM '{}' on host '{}', or just being so", volume_id, vm.name,
-                                              host.row.name));
+      throw Error(Code::conflict, fmt::format("volume {} is already attached to VM '{}' on host '{}', or just being so",
+                                              volume_id, vm.name, host.row.name));
     }
   });
 }
@@ -57,20 +60,24 @@ std::string detach_params(const std::string& volume_id, bool force) {
   return fmt::format(R"({{"volume_id":"{}","force":"{}"}})", volume_id, force ? "yes" : "no");
 }
 
-std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id, const DetachWanted& wanted) {
+std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id,
+                                    const DetachWanted& wanted) {
   const auto volume = require_volume(core, caller, Action::see, volume_id);
   auto found = volume.attachments;
   if (!wanted.host.empty()) {
     const auto& host = core.registry.host_by_name(wanted.host);
     std::erase_if(found, [&](const auto& a) { return a.host_id != host.row.id; });
   }
-  if (!wanted.vm.empty()) std::erase_if(found, [&](const auto& a) { return a.vm_uuid != wanted.vm && a.vm_name != wanted.vm; });
+  if (!wanted.vm.empty())
+    std::erase_if(found, [&](const auto& a) { return a.vm_uuid != wanted.vm && a.vm_name != wanted.vm; });
   if (found.empty())
-    throw Error(Code::conflict, fmt::format("volume {} is not attached{}{}", volume_id,
-                                            wanted.vm.empty() ? "" : fmt::format(" to VM '{}'", for_log(wanted.vm, 255)),
-                                            wanted.host.empty() ? "" : fmt::format(" on host '{}'", for_log(wanted.host, 255))));
+    throw Error(Code::conflict,
+                fmt::format("volume {} is not attached{}{}", volume_id,
+                            wanted.vm.empty() ? "" : fmt::format(" to VM '{}'", for_log(wanted.vm, 255)),
+                            wanted.host.empty() ? "" : fmt::format(" on host '{}'", for_log(wanted.host, 255))));
   if (found.size() > 1 && !wanted.all)
-    throw Error(Code::conflict, fmt::format("volume {} has {} attachments: name host and VM, or detach all", volume_id, found.size()));
+    throw Error(Code::conflict,
+                fmt::format("volume {} has {} attachments: name host and VM, or detach all", volume_id, found.size()));
   for (const auto& a : found) require_detach(caller.who, volume.row, a);
   std::vector<Admitted> out;
   auto each = caller;
@@ -82,8 +89,8 @@ std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std:
   return out;
 }
 
-std::vector<store::AttachmentRow> list_attachments(Core& core, const Caller& caller, const std::string& volume_id, const std::string& host,
-                                                   const std::string& vm, bool all_projects) {
+std::vector<store::AttachmentRow> list_attachments(Core& core, const Caller& caller, const std::string& volume_id,
+                                                   const std::string& host, const std::string& vm, bool all_projects) {
   store::Filter f;
   f.limit = 10000;
   f.vm = vm;
@@ -123,7 +130,8 @@ std::vector<OwnedVm> list_vms(Core& core, const Caller& caller, const std::strin
   return out;
 }
 
-void set_vm_owner(Core& core, const Caller& caller, const std::string& host_name, const std::string& vm_name, const std::string& user_text) {
+void set_vm_owner(Core& core, const Caller& caller, const std::string& host_name, const std::string& vm_name,
+                  const std::string& user_text) {
   require_operator(caller.who, "say whose VM it is");
   auto& host = core.registry.host_by_name(host_name);
   const auto vm = find_vm(host, vm_name);

@@ -21,8 +21,8 @@ std::vector<Admitted> detach_volume(Core&, const Caller&, const std::string& vol
 
 std::string detach_params(const std::string& volume_id, bool force);  // of the operation
 
-std::vector<store::AttachmentRow> list_attachments(Core&, const Caller&, const std::string& volume_id, const std::string& host,
-                                                   const std::string& vm, bool all_projects);
+std::vector<store::AttachmentRow> list_attachments(Core&, const Caller&, const std::string& volume_id,
+                                                   const std::string& host, const std::string& vm, bool all_projects);
 // For the answer to attach_volume; nullopt when it has ended already.
 std::optional<store::AttachmentRow> show_attachment_or_none(Core&, const std::string& id);
 
@@ -31,6 +31,7 @@ struct OwnedVm {
   std::string owner;  // subject
 };
 std::vector<OwnedVm> list_vms(Core&, const Caller&, const std::string& host);
-void set_vm_owner(Core&, const Caller&, const std::string& host, const std::string& vm, const std::string& user);  // user "": nobody
+void set_vm_owner(Core&, const Caller&, const std::string& host, const std::string& vm,
+                  const std::string& user);  // user "": nobody
 
 }  // namespace vbs

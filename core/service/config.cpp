@@ -121,7 +121,8 @@ Config load_config(const std::string& path) {
     c.hosts.push_back(h);
   });
   top.finish();
-  if (c.backends.empty()) throw Error(Code::invalid, path + ": 'backends' is empty: at least one back-end is needed", "backends");
+  if (c.backends.empty())
+    throw Error(Code::invalid, path + ": 'backends' is empty: at least one back-end is needed", "backends");
   return c;
 }
 }  // namespace vbs

@@ -1,4 +1,5 @@
-// vbsd.yaml: read strictly (an unknown key is an error that names file and line). docs/configuration.md lists every key.
+// vbsd.yaml: read strictly (an unknown key is an error that names file and line). docs/configuration.md lists every
+// key.
 #pragma once
 #include <cstdint>
 #include <map>

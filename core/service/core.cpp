@@ -62,9 +62,11 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
         if (!caller.token.empty()) {
           if (const auto before = store::find_idempotency(tx.db, caller.who.user_id, caller.token)) {
             if (before->request_hash == caller.request_hash) throw Repeated{{before->object_id, before->operation_id}};
-            throw Error(Code::conflict, "this Idempotency-Key was used for another request: use a new one", "Idempotency-Key");
+            throw Error(Code::conflict, "this Idempotency-Key was used for another request: use a new one",
+                        "Idempotency-Key");
           }
-          store::insert_idempotency(tx, {caller.who.user_id, caller.token, caller.request_hash, admitted.object_id, admitted.operation_id});
+          store::insert_idempotency(
+              tx, {caller.who.user_id, caller.token, caller.request_hash, admitted.object_id, admitted.operation_id});
         }
         prepare(tx);
       },
@@ -79,8 +81,8 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
   }
 }
 
-store::OperationRow new_operation(const Caller& caller, const char* kind, const char* object_kind, const std::string& object_id,
-                                  std::string params) {
+store::OperationRow new_operation(const Caller& caller, const char* kind, const char* object_kind,
+                                  const std::string& object_id, std::string params) {
   store::OperationRow o;
   o.id = new_uuid();
   o.kind = kind;

@@ -1,5 +1,6 @@
-// The core of vbsd put together: store, plugins, back-ends and hosts, engine, users. The functions of this directory are what adapters
-// call; each takes the Core and the Caller, checks rights through core/identity/policy.hpp, and throws Error.
+// The core of vbsd put together: store, plugins, back-ends and hosts, engine, users. The functions of this directory
+// are what adapters call; each takes the Core and the Caller, checks rights through core/identity/policy.hpp, and
+// throws Error.
 //
 // Threading: any thread but the writer's and the timer's: these functions wait for commits, and some for plugin calls.
 #pragma once
@@ -35,8 +36,8 @@ class Core {
   ~Core();  // stops: running plugin calls are waited for, the journal keeps what is not finished
   void start();
 
-  // Admits an operation and waits until that is durable. `prepare` puts the rows that announce it, in the same transaction. With a
-  // token that was used before: what it led to then, or Error(conflict) if the request was another.
+  // Admits an operation and waits until that is durable. `prepare` puts the rows that announce it, in the same
+  // transaction. With a token that was used before: what it led to then, or Error(conflict) if the request was another.
   Admitted admit(const Caller& caller, store::OperationRow operation, std::function<void(store::Tx&)> prepare);
 
   const Config config;
@@ -52,7 +53,7 @@ class Core {
 };
 
 // A new operation of the caller's.
-store::OperationRow new_operation(const Caller&, const char* kind, const char* object_kind, const std::string& object_id,
-                                  std::string params = "{}");
+store::OperationRow new_operation(const Caller&, const char* kind, const char* object_kind,
+                                  const std::string& object_id, std::string params = "{}");
 
 }  // namespace vbs

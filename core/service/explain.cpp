@@ -7,15 +7,19 @@
 namespace vbs {
 namespace {
 void about_operation(Core& core, const VolumeView& v, Explanation& out) {
-  const auto rows = core.database.read([&](store::Session& db) { return store::list_operations(db, {"", "", v.row.id, 1}); });
+  const auto rows = core.database.read([&](store::Session& db) {
+    return store::list_operations(db, {"", "", v.row.id, 1});
+  });
   if (rows.empty()) return;
   const auto& o = rows.front();
   if (o.state == state::done) return;
-  out.lines.push_back(fmt::format("operation {} ({}) is {}{}{}", o.id, o.kind, o.state, o.step_name.empty() ? "" : ", at step " + o.step_name,
+  out.lines.push_back(fmt::format("operation {} ({}) is {}{}{}", o.id, o.kind, o.state,
+                                  o.step_name.empty() ? "" : ", at step " + o.step_name,
                                   o.waits_for.empty() ? "" : ": " + o.waits_for));
   if (o.state == state::waiting)
     out.next.push_back(fmt::format("it is tried again by itself; at once with: vbs operations retry {}", o.id));
-  if (o.state == state::running || o.state == state::queued) out.next.push_back(fmt::format("watch it with: vbs operations show {}", o.id));
+  if (o.state == state::running || o.state == state::queued)
+    out.next.push_back(fmt::format("watch it with: vbs operations show {}", o.id));
 }
 
 void about_enforcement(Core& core, const VolumeView& v, Explanation& out) {
@@ -24,28 +28,33 @@ void about_enforcement(Core& core, const VolumeView& v, Explanation& out) {
   if (!reader) return;
   const auto& slot = core.registry.backend(v.row.backend_id).slot;
   const bool at_target = slot.is_open() && slot.plugin().has(VBS_CAP_TARGET_RO);
-  out.lines.push_back(at_target ? "read-only is enforced at the target and by the hypervisor"
-                                : "read-only is enforced by the hypervisor alone: a plain file has no target that could refuse a write");
+  out.lines.push_back(
+      at_target
+          ? "read-only is enforced at the target and by the hypervisor"
+          : "read-only is enforced by the hypervisor alone: a plain file has no target that could refuse a write");
 }
 }  // namespace
 
 Explanation explain(Core& core, const Caller& caller, const std::string& id) {
   const auto v = require_volume(core, caller, Action::see, id);
   Explanation out;
-  out.lines.push_back(fmt::format("volume {} is {}; {} bytes, {} on back-end {}", v.row.id, v.row.lifecycle, v.row.size_bytes,
-                                  v.row.format.empty() ? "no data yet" : v.row.format, core.registry.backend(v.row.backend_id).row.name));
+  out.lines.push_back(fmt::format("volume {} is {}; {} bytes, {} on back-end {}", v.row.id, v.row.lifecycle,
+                                  v.row.size_bytes, v.row.format.empty() ? "no data yet" : v.row.format,
+                                  core.registry.backend(v.row.backend_id).row.name));
   if (!v.row.error_message.empty()) out.lines.push_back("because: " + v.row.error_message);
   about_operation(core, v, out);
   for (const auto& a : v.attachments) {
     out.lines.push_back(fmt::format("{} to VM {} ({}) on host {} as {}, mode {}", a.state, a.vm_name, a.vm_uuid,
-                                    core.registry.host(a.host_id).row.name, a.device.empty() ? "a device not known yet" : a.device, a.mode));
+                                    core.registry.host(a.host_id).row.name,
+                                    a.device.empty() ? "a device not known yet" : a.device, a.mode));
     if (!a.error_message.empty()) out.lines.push_back("  the last try: " + a.error_message);
   }
   about_enforcement(core, v, out);
   const auto& slot = core.registry.backend(v.row.backend_id).slot;
   if (!slot.is_open()) out.lines.push_back("its back-end is not available: " + slot.error());
 
-  if (v.row.lifecycle == "failed") out.next.push_back(fmt::format("remove what is left of it with: vbs delete-volume {}", id));
+  if (v.row.lifecycle == "failed")
+    out.next.push_back(fmt::format("remove what is left of it with: vbs delete-volume {}", id));
   if (v.row.lifecycle == "available" && v.attachments.empty()) {
     out.lines.push_back("nothing uses it");
     out.next.push_back(fmt::format("attach it with: vbs attach-volume {} HOST VM", id));

@@ -36,8 +36,8 @@ void apply_changes(store::ObjectRow& row, const Changes& c) {
   if (c.metadata) row.metadata = *c.metadata;
 }
 
-void record(store::Tx& tx, const Caller& caller, const char* action, const char* object_kind, const std::string& object_id,
-            const std::string& detail) {
+void record(store::Tx& tx, const Caller& caller, const char* action, const char* object_kind,
+            const std::string& object_id, const std::string& detail) {
   store::UserRow who;
   who.id = caller.who.user_id;
   who.project_id = caller.who.project_id;

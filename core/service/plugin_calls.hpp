@@ -1,5 +1,5 @@
-// Private to core/service: a plugin call outside of an operation (a question, no change), in the pool of its host or back-end,
-// waited for with a limit: a hypervisor that hangs costs the caller a 503, not the thread for ever.
+// Private to core/service: a plugin call outside of an operation (a question, no change), in the pool of its host or
+// back-end, waited for with a limit: a hypervisor that hangs costs the caller a 503, not the thread for ever.
 #pragma once
 #include <future>
 

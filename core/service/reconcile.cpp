@@ -64,7 +64,8 @@ class Run {
   // Adds a finding; `mend` runs at once where repair was asked for.
   void found(Finding f, const std::function<void()>& mend = nullptr) {
     // The store was read first and the back-end later: what an operation touched since then may rightly differ.
-    if (core_.database.read([&](store::Session& db) { return store::touched_since(db, started_); }).count(f.object_id)) return;
+    if (core_.database.read([&](store::Session& db) { return store::touched_since(db, started_); }).count(f.object_id))
+      return;
     if (repair_ && mend) {
       try {
         mend();
@@ -78,7 +79,8 @@ class Run {
   }
 
   void check(Backend& backend) {
-    const auto listing = on_backend<StorageListing>(backend, [](StorageBackend& p, const Call& c) { return p.list(c); });
+    const auto listing =
+        on_backend<StorageListing>(backend, [](StorageBackend& p, const Call& c) { return p.list(c); });
     std::map<std::string, const ObjectState*> there;
     for (const auto& o : listing.objects) there[o.id] = &o;
     std::set<std::string> known;
@@ -88,7 +90,8 @@ class Run {
       const auto it = there.find(row.id);
       if (it == there.end()) {
         if (row.lifecycle == "available")
-          found({"missing-file", backend.row.name, row.id, fmt::format("{} is in the store, but the back-end has no data for it", kind),
+          found({"missing-file", backend.row.name, row.id,
+                 fmt::format("{} is in the store, but the back-end has no data for it", kind),
                  "none: look for the data first", false});
       } else if (row.lifecycle == "available" && static_cast<uint64_t>(row.size_bytes) != it->second->size_bytes) {
         found({"size-differs", backend.row.name, row.id,
@@ -103,10 +106,11 @@ class Run {
         found({"unknown-object", backend.row.name, id, "the back-end has data that the store does not know",
                "none: it may be the only copy of something", false});
     for (const auto& l : listing.leftovers)
-      found({"leftover-file", backend.row.name, l.object_id, fmt::format("{} belongs to no object ({} bytes)", l.name, l.allocated_bytes),
-             "removes it", false},
+      found({"leftover-file", backend.row.name, l.object_id,
+             fmt::format("{} belongs to no object ({} bytes)", l.name, l.allocated_bytes), "removes it", false},
             [&] {
-              on_backend<int>(backend, [name = l.name](StorageBackend& p, const Call& c) { return p.discard(c, name), 0; });
+              on_backend<int>(backend,
+                              [name = l.name](StorageBackend& p, const Call& c) { return p.discard(c, name), 0; });
             });
   }
 
@@ -128,10 +132,12 @@ class Run {
         plugged.insert(d.serial);
         const auto it = of_vm.find(d.serial);
         if (it == of_vm.end())
-          found({"disk-unknown", host.row.name, d.serial, fmt::format("VM {} has it as {}, but no attachment says so", vm.name, d.device),
-                 "detaches it", false},
+          found({"disk-unknown", host.row.name, d.serial,
+                 fmt::format("VM {} has it as {}, but no attachment says so", vm.name, d.device), "detaches it", false},
                 [&] {
-                  on_host<int>(host, [uuid = vm.uuid, id = d.serial](Hypervisor& h, const Call& c) { return h.detach(c, uuid, id, false), 0; });
+                  on_host<int>(host, [uuid = vm.uuid, id = d.serial](Hypervisor& h, const Call& c) {
+                    return h.detach(c, uuid, id, false), 0;
+                  });
                 });
         else if (to_string(d.mode) != it->second->mode)
           found({"mode-differs", host.row.name, d.serial,
@@ -140,26 +146,32 @@ class Run {
       }
       for (const auto& [volume, a] : of_vm)
         if (!plugged.count(volume) && a->state == "attached")
-          found({"disk-missing", host.row.name, volume, fmt::format("attached to VM {}, which does not have it", vm.name),
-                 "ends the attachment", false},
+          found({"disk-missing", host.row.name, volume,
+                 fmt::format("attached to VM {}, which does not have it", vm.name), "ends the attachment", false},
                 [&, id = a->id, volume_id = volume] { end_attachment(id, volume_id); });
       wanted.erase(vm.uuid);
     }
     for (const auto& [uuid, of_vm] : wanted)
       for (const auto& [volume, a] : of_vm)
-        found({"vm-gone", host.row.name, volume, fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
+        found({"vm-gone", host.row.name, volume,
+               fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
                "ends the attachment", false},
               [&, id = a->id, volume_id = volume] { end_attachment(id, volume_id); });
   }
 
   void check_exports() {
     for (const auto& e : desired_.unused_exports)
-      found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id, "an export without attachments", "removes it", false}, [&] {
-        auto& backend = core_.registry.backend(core_.database.read([&](store::Session& db) { return store::find_volume(db, e.volume_id); })->backend_id);
-        ExportArgs args{e.id, e.volume_id, "", core_.registry.host(e.host_id).row.name, e.initiator, e.refs, Mode::ro};
-        on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
-        core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
-      });
+      found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id, "an export without attachments",
+             "removes it", false},
+            [&] {
+              auto& backend = core_.registry.backend(
+                  core_.database.read([&](store::Session& db) { return store::find_volume(db, e.volume_id); })
+                      ->backend_id);
+              ExportArgs args{e.id,        e.volume_id, "",      core_.registry.host(e.host_id).row.name,
+                              e.initiator, e.refs,      Mode::ro};
+              on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
+              core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
+            });
   }
 
   // By the ordinary operation, so that it is journalled and unexports as every detach does.
@@ -181,7 +193,8 @@ class Run {
 
 ReconcileReport reconcile(Core& core, const Caller& caller, bool repair) {
   require_operator(caller.who, "reconcile");
-  if (repair) core.database.writer().transact([&](store::Tx& tx) { record(tx, caller, "reconcile --repair", "service", ""); });
+  if (repair)
+    core.database.writer().transact([&](store::Tx& tx) { record(tx, caller, "reconcile --repair", "service", ""); });
   return Run(core, repair).go();
 }
 }  // namespace vbs

@@ -1,6 +1,7 @@
-// Compares the store with what back-ends and hypervisors really have. With repair, mends what can be mended without risk to data:
-// left-overs of attempts that were never published, disks of ours in a VM without an attachment, exports that nobody uses. What might be
-// the only copy of something is reported and never touched; a back-end that does not answer is not repaired at all.
+// Compares the store with what back-ends and hypervisors really have. With repair, mends what can be mended without
+// risk to data: left-overs of attempts that were never published, disks of ours in a VM without an attachment, exports
+// that nobody uses. What might be the only copy of something is reported and never touched; a back-end that does not
+// answer is not repaired at all.
 //
 // Objects on which an operation runs are left out: they are in motion.
 #pragma once

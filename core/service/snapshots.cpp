@@ -20,8 +20,9 @@ Admitted create_snapshot(Core& core, const Caller& caller, const NewSnapshot& wa
   s.size_bytes = volume.row.size_bytes;
   s.lifecycle = "pending";
   s.created_at = s.updated_at = now_us();
-  return core.admit(caller, new_operation(caller, "create-snapshot", "snapshot", s.id, R"({"volume_id":")" + s.volume_id + "\"}"),
-                    [&](store::Tx& tx) { store::insert_snapshot(tx, s); });
+  return core.admit(
+      caller, new_operation(caller, "create-snapshot", "snapshot", s.id, R"({"volume_id":")" + s.volume_id + "\"}"),
+      [&](store::Tx& tx) { store::insert_snapshot(tx, s); });
 }
 
 Admitted delete_snapshot(Core& core, const Caller& caller, const std::string& id) {

@@ -14,34 +14,39 @@ namespace vbs {
 void check_size(uint64_t bytes) {
   if (bytes < kSizeStep || bytes > kMaxVolumeBytes || bytes % kSizeStep != 0)
     throw Error(Code::invalid,
-                fmt::format("'size_bytes' is {}; it must be a multiple of {} (1 MiB) from {} to {} (64 TiB)", bytes, kSizeStep, kSizeStep,
-                            kMaxVolumeBytes),
+                fmt::format("'size_bytes' is {}; it must be a multiple of {} (1 MiB) from {} to {} (64 TiB)", bytes,
+                            kSizeStep, kSizeStep, kMaxVolumeBytes),
                 "size_bytes");
 }
 
 Admitted create_volume(Core& core, const Caller& caller, const NewVolume& wanted) {
   if (!wanted.snapshot_id.empty() && !wanted.volume_id.empty())
-    throw Error(Code::invalid, "'snapshot_id' and 'volume_id' exclude each other: a volume has one source", "volume_id");
+    throw Error(Code::invalid, "'snapshot_id' and 'volume_id' exclude each other: a volume has one source",
+                "volume_id");
   auto* backend = &core.registry.backend_by_name(wanted.backend);
   uint64_t smallest = 0;
   std::string kind, source;
   if (!wanted.snapshot_id.empty() || !wanted.volume_id.empty()) {
     kind = wanted.snapshot_id.empty() ? "volume" : "snapshot";
     source = wanted.snapshot_id + wanted.volume_id;
-    const auto row = kind == "volume" ? static_cast<store::ObjectRow>(require_volume(core, caller, Action::change, source).row)
-                                      : static_cast<store::ObjectRow>(require_snapshot(core, caller, Action::change, source));
+    const auto row = kind == "volume"
+                         ? static_cast<store::ObjectRow>(require_volume(core, caller, Action::change, source).row)
+                         : static_cast<store::ObjectRow>(require_snapshot(core, caller, Action::change, source));
     smallest = static_cast<uint64_t>(row.size_bytes);
     backend = &core.registry.backend(row.backend_id);
     if (!wanted.backend.empty() && backend->row.name != wanted.backend)
-      throw Error(Code::invalid, fmt::format("the source lies on back-end '{}': a copy to another one is not supported", backend->row.name),
-                  "backend");
+      throw Error(
+          Code::invalid,
+          fmt::format("the source lies on back-end '{}': a copy to another one is not supported", backend->row.name),
+          "backend");
   } else if (!wanted.size_bytes) {
     throw Error(Code::invalid, "'size_bytes' is missing: it may only be left out with a source", "size_bytes");
   }
   const uint64_t size = wanted.size_bytes.value_or(smallest);
   check_size(size);
   if (size < smallest)
-    throw Error(Code::invalid, fmt::format("'size_bytes' is {}, smaller than the source's {}", size, smallest), "size_bytes");
+    throw Error(Code::invalid, fmt::format("'size_bytes' is {}, smaller than the source's {}", size, smallest),
+                "size_bytes");
   backend->slot.plugin();  // 503 at once, rather than an operation that waits
 
   store::VolumeRow v;
@@ -70,8 +75,9 @@ Admitted delete_volume(Core& core, const Caller& caller, const std::string& id) 
 Admitted extend_volume(Core& core, const Caller& caller, const std::string& id, uint64_t size_bytes) {
   check_size(size_bytes);
   require_volume(core, caller, Action::change, id);
-  return core.admit(caller, new_operation(caller, "extend-volume", "volume", id, fmt::format(R"({{"size_bytes":{}}})", size_bytes)),
-                    [](store::Tx&) {});
+  return core.admit(
+      caller, new_operation(caller, "extend-volume", "volume", id, fmt::format(R"({{"size_bytes":{}}})", size_bytes)),
+      [](store::Tx&) {});
 }
 
 VolumeView show_volume(Core& core, const Caller& caller, const std::string& id) {

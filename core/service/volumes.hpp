@@ -9,7 +9,7 @@
 
 namespace vbs {
 
-constexpr uint64_t kSizeStep = 1024 * 1024;                      // sizes are whole MiB
+constexpr uint64_t kSizeStep = 1024 * 1024;                              // sizes are whole MiB
 constexpr uint64_t kMaxVolumeBytes = 64ull * 1024 * 1024 * 1024 * 1024;  // 64 TiB
 
 // Throws Error(invalid) naming `size_bytes` and the limit.

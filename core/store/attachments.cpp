@@ -55,8 +55,8 @@ std::vector<AttachmentRow> list_attachments(Session& db, const Filter& f) {
                 "WHERE " + volumes +
                     " AND (? = '' OR project_id = ?) AND (? = '' OR volume_id = ?) AND (? = '' OR host_id = ?) AND "
                     "(? = '' OR vm_uuid = ? OR vm_name = ?) ORDER BY created_at LIMIT ?",
-                json_array(f.ids), f.project_id, f.project_id, f.volume_id, f.volume_id, f.host_id, f.host_id, f.vm, f.vm, f.vm,
-                static_cast<long long>(f.limit));
+                json_array(f.ids), f.project_id, f.project_id, f.volume_id, f.volume_id, f.host_id, f.host_id, f.vm,
+                f.vm, f.vm, static_cast<long long>(f.limit));
 }
 
 void insert_attachment(Tx& tx, const AttachmentRow& r) {

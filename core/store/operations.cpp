@@ -46,9 +46,13 @@ std::vector<OperationRow> list_operations(Session& db, const OperationFilter& f)
 std::set<std::string> touched_since(Session& db, long long since_us) {
   std::set<std::string> out;
   db.each<S, S, S>(
-      "SELECT object_id, coalesce(json_extract(params, '$.volume_id'), ''), coalesce(json_extract(params, '$.source_id'), '') FROM "
+      "SELECT object_id, coalesce(json_extract(params, '$.volume_id'), ''), coalesce(json_extract(params, "
+      "'$.source_id'), '') FROM "
       "operations WHERE updated_at >= ? OR state NOT IN ('done', 'failed')",
-      [&](const S& object, const S& volume, const S& source) { out.insert({object, volume, source}); }, since_us);
+      [&](const S& object, const S& volume, const S& source) {
+        out.insert({object, volume, source});
+      },
+      since_us);
   out.erase("");
   return out;
 }
@@ -70,11 +74,13 @@ void update_operation(Tx& tx, const OperationRow& r) {
       "UPDATE operations SET state=?, data=?, step=?, step_name=?, undoing=?, attempt=?, cancel_requested=?, "
       "waits_for=?, "
       "error_code=?, error_message=?, updated_at=? WHERE id=?",
-      r.state, r.data, r.step, r.step_name, r.undoing, r.attempt, r.waits_for, r.error_code,
-      r.error_message, r.updated_at, r.id);
+      r.state, r.data, r.step, r.step_name, r.undoing, r.attempt, r.waits_for, r.error_code, r.error_message,
+      r.updated_at, r.id);
 }
 
-void request_cancel(Tx& tx, const std::string& id) { tx.db.run("UPDATE operations SET cancel_requested = 1 WHERE id = ?", id); }
+void request_cancel(Tx& tx, const std::string& id) {
+  tx.db.run("UPDATE operations SET cancel_requested = 1 WHERE id = ?", id);
+}
 
 void forget_operations(Tx& tx, long long ended_before_us) {
   tx.db.run("DELETE FROM operations WHERE state IN ('done', 'failed') AND updated_at < ?", ended_before_us);

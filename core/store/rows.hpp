@@ -91,9 +91,10 @@ bool has_grant(Session&, const std::string& volume_id, const std::string& user_i
 void insert_grant(Tx&, const std::string& volume_id, const std::string& user_id);
 void delete_grant(Tx&, const std::string& volume_id, const std::string& user_id);
 
-// Ends what an operation did to a volume or snapshot: its lifecycle, why (for `failed`), and no operation runs on it any more.
-void set_lifecycle(Tx&, ObjectKind, const std::string& id, const std::string& lifecycle, const std::string& error_code = {},
-                   const std::string& error_message = {});
+// Ends what an operation did to a volume or snapshot: its lifecycle, why (for `failed`), and no operation runs on it
+// any more.
+void set_lifecycle(Tx&, ObjectKind, const std::string& id, const std::string& lifecycle,
+                   const std::string& error_code = {}, const std::string& error_message = {});
 void set_operation(Tx&, ObjectKind, const std::string& id, const std::string& operation_id);  // "": none
 
 // snapshots.cpp
@@ -118,8 +119,8 @@ void delete_export(Tx&, const std::string& id);
 // layers.cpp
 // Commits what a storage call did: new layers, and refs, size, format and top layer of each object named.
 void apply(Tx&, const std::string& backend_id, const StorageChange&);
-// Takes an object off its layers and marks those that nobody uses any more as dropped by it. They count as gone at once,
-// so that of two objects that go at the same time one takes the shared layer along.
+// Takes an object off its layers and marks those that nobody uses any more as dropped by it. They count as gone at
+// once, so that of two objects that go at the same time one takes the shared layer along.
 void drop_layers(Tx&, const ObjectRow&);
 std::vector<std::string> dropped_layers(Session&, const std::string& object_id);  // top first
 void forget_layers(Tx&, const std::string& object_id);                            // when they are removed
@@ -132,10 +133,11 @@ struct OperationFilter {
   size_t limit = 100;
 };
 std::vector<OperationRow> list_operations(Session&, const OperationFilter&);  // newest first
-// Objects on which an operation runs or has run since then: its object, and the volume_id and source_id among its params.
+// Objects on which an operation runs or has run since then: its object, and the volume_id and source_id among its
+// params.
 std::set<std::string> touched_since(Session&, long long since_us);
-void insert_operation(Tx&, OperationRow&);                                    // fills seq
-void update_operation(Tx&, const OperationRow&);                              // all but cancel_requested
+void insert_operation(Tx&, OperationRow&);        // fills seq
+void update_operation(Tx&, const OperationRow&);  // all but cancel_requested
 void request_cancel(Tx&, const std::string& id);
 void forget_operations(Tx&, long long ended_before_us);
 void record_event(Tx&, const OperationRow&, const std::string& outcome, const std::string& detail = {});

@@ -85,11 +85,13 @@ void delete_volume(Tx& tx, const std::string& id) {
   tx.db.run("DELETE FROM volumes WHERE id = ?", id);
 }
 
-void set_lifecycle(Tx& tx, ObjectKind kind, const std::string& id, const std::string& lifecycle, const std::string& error_code,
-                   const std::string& error_message) {
-  tx.db.run(kind == ObjectKind::volume ? "UPDATE volumes SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?"
-                                       : "UPDATE snapshots SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?",
-            lifecycle, error_code, error_message, now_us(), id);
+void set_lifecycle(Tx& tx, ObjectKind kind, const std::string& id, const std::string& lifecycle,
+                   const std::string& error_code, const std::string& error_message) {
+  tx.db.run(
+      kind == ObjectKind::volume
+          ? "UPDATE volumes SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?"
+          : "UPDATE snapshots SET lifecycle=?, error_code=?, error_message=?, operation_id='', updated_at=? WHERE id=?",
+      lifecycle, error_code, error_message, now_us(), id);
 }
 
 void set_operation(Tx& tx, ObjectKind kind, const std::string& id, const std::string& operation_id) {
