@@ -53,7 +53,7 @@ void Images::set_stripes(plugin::Call& call, const std::string& path, const Stri
   if (!layout)
     throw Error(VBS_INTERNAL,
                 "lfs getstripe shows no layout of the new file " + path + "; check the pattern lfs_setstripe");
-  if (layout->stripe_size_bytes != s.size_bytes || layout->pool != s.pool)
+  if (layout->stripe_size_bytes != s.size_bytes || (!s.pool.empty() && layout->pool != s.pool))
     throw Error(VBS_INVALID, "Lustre gave " + path + " stripes of " + std::to_string(layout->stripe_size_bytes) +
                                  " bytes in pool '" + layout->pool + "', wanted " + size + " in pool '" + s.pool +
                                  "': correct stripe_size and pool");

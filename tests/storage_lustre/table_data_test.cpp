@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <filesystem>
+
+#include "backend.hpp"
+
+namespace vbs::test {
+namespace {
+class Data : public BackendTest {};
+ON_EVERY_DISK(Data);
+
+TEST_P(Data, ExportNamesPathFormatAndTheWholeChain) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  b_->snapshot(uuid(2), uuid(1));
+  b_->snapshot(uuid(3), uuid(1));
+  const auto made = b_->export_volume(uuid(1), false);
+  ASSERT_EQ(made->status, VBS_OK) << made->message;
+  EXPECT_FALSE(made->connection.read_only);
+  EXPECT_EQ(made->connection.kind, "file");
+  EXPECT_EQ(made->connection.format, b_->objects.at(uuid(1)).format);
+  rapidjson::Document d;
+  d.Parse(made->connection.data.c_str());
+  ASSERT_FALSE(d.HasParseError()) << made->connection.data;
+  EXPECT_TRUE(std::filesystem::is_regular_file(d["path"].GetString()));
+  ASSERT_EQ(d["backing"].Size(), by_overlay() ? 2u : 0u);
+  for (const auto& file : d["backing"].GetArray()) {
+    EXPECT_TRUE(std::filesystem::is_regular_file(file["path"].GetString()));
+    EXPECT_TRUE(file["format"].IsString());
+  }
+  if (by_overlay()) {
+    EXPECT_STREQ(d["backing"][0]["format"].GetString(), "qcow2");
+    EXPECT_STREQ(d["backing"][1]["format"].GetString(), "raw");
+  }
+}
+
+TEST_P(Data, ExportGrantsTheModeThatWasAskedFor) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  EXPECT_TRUE(b_->export_volume(uuid(1), true)->connection.read_only);
+}
+
+TEST_P(Data, SnapshotsAreNeverOpenedForWriting) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  b_->snapshot(uuid(2), uuid(1));
+  EXPECT_EQ(b_->open_data(VBS_KIND_SNAPSHOT, uuid(2), true)->status, VBS_OK);
+  EXPECT_EQ(b_->open_data(VBS_KIND_SNAPSHOT, uuid(2), false)->status, VBS_INVALID);
+}
+
+TEST_P(Data, ExtentsTellDataFromZeros) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  b_->write(uuid(1), 'a', 2 * MiB, MiB);
+  const auto check = [&](uint32_t kind, const std::string& id) {
+    const auto found = b_->extents(kind, id);
+    ASSERT_EQ(found->status, VBS_OK) << found->message;
+    uint64_t at = 0, data = 0;
+    for (const auto& e : found->extents) {
+      EXPECT_EQ(e.offset_bytes, at);
+      at += e.length_bytes;
+      if (!e.zero) data += e.length_bytes;
+    }
+    EXPECT_EQ(at, 8 * MiB);
+    EXPECT_EQ(data, MiB);
+  };
+  check(VBS_KIND_VOLUME, uuid(1));
+  b_->snapshot(uuid(2), uuid(1));
+  check(VBS_KIND_VOLUME, uuid(1));
+  check(VBS_KIND_SNAPSHOT, uuid(2));
+}
+
+TEST_P(Data, ChangesSinceASnapshotAreNotSupported) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  FakeCall c;
+  EXPECT_EQ(b_->table().extents(b_->instance(), c.raw(), VBS_KIND_VOLUME, plugin::str(uuid(1)),
+                                plugin::str(b_->refs(uuid(1))), plugin::str("{}")),
+            VBS_NOT_SUPPORTED);
+}
+
+TEST_P(Data, WhatIsNotSupportedIsNullInTheTable) {
+  EXPECT_EQ(b_->table().revert, nullptr);
+  EXPECT_EQ(b_->table().live_sessions, nullptr);
+}
+
+TEST_P(Data, OfAVolumeWhoseFileIsLostIsNotFound) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  std::filesystem::remove(b_->root + "/images/" + b_->objects.at(uuid(1)).layer);
+  EXPECT_EQ(b_->export_volume(uuid(1), true)->status, VBS_NOT_FOUND);
+  EXPECT_EQ(b_->open_data(VBS_KIND_VOLUME, uuid(1), true)->status, VBS_NOT_FOUND);
+  EXPECT_EQ(b_->inspect(VBS_KIND_VOLUME, uuid(1), b_->refs(uuid(1)))->status, VBS_NOT_FOUND);
+}
+
+}  // namespace
+}  // namespace vbs::test
