@@ -70,12 +70,12 @@ void insert_operation(Tx& tx, OperationRow& r) {
 }
 
 void update_operation(Tx& tx, const OperationRow& r) {
-  tx.db.run(
-      "UPDATE operations SET state=?, data=?, step=?, step_name=?, undoing=?, attempt=?, cancel_requested=?, "
-      "waits_for=?, "
-      "error_code=?, error_message=?, updated_at=? WHERE id=?",
+  const auto changed = tx.db.run(
+      "UPDATE operations SET state=?, data=?, step=?, step_name=?, undoing=?, attempt=?, waits_for=?, error_code=?, "
+      "error_message=?, updated_at=? WHERE id=?",
       r.state, r.data, r.step, r.step_name, r.undoing, r.attempt, r.waits_for, r.error_code, r.error_message,
       r.updated_at, r.id);
+  if (changed != 1) throw Error(Code::internal, "operation " + r.id + " is not in the journal");
 }
 
 void request_cancel(Tx& tx, const std::string& id) {

@@ -12,6 +12,7 @@
 #pragma once
 #include <soci/soci.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -91,6 +92,9 @@ class Session {
   template <class Params, class Columns>
   KeptStatement<Params, Columns>& prepared(std::string_view sql) {
     using K = KeptStatement<Params, Columns>;
+    // SQLite binds NULL to what is not given, and an UPDATE ... WHERE id = NULL quietly changes nothing.
+    if (static_cast<size_t>(std::count(sql.begin(), sql.end(), '?')) != std::tuple_size_v<Params>)
+      throw Error(Code::internal, "store: wrong number of parameters for: " + std::string(sql));
     if (const auto it = kept_.find(sql); it != kept_.end()) {
       if (auto* k = dynamic_cast<K*>(it->second.get())) return *k;
       kept_.erase(it);  // the same text with other types: prepare anew
