@@ -27,6 +27,7 @@ plugin::Disk Kvm::attach(plugin::Call& call, const plugin::AttachArgs& args) {
       } catch (const LibvirtError& e) {
         explain_attach(e, before.name, spec.top.path, config_.cache);
       }
+      unplugs_.settled(args.vm_uuid, spec.serial);
       call.log(VBS_LOG_INFO, "attached " + spec.serial + " to VM " + before.name + " as " + plan.device);
     }
     const auto disks = read_disks(s, domain, require_view(s, domain, args.vm_uuid));

@@ -86,6 +86,7 @@ class Connection {
     for (;;) {
       try {
         Session session(*this, call, get(call));
+        retry.until_ms.reset();
         return operation(session);
       } catch (const Lost& lost) {
         retry.pause(*this, call, lost);
@@ -102,7 +103,7 @@ class Connection {
     bool changing;
   };
   struct Retry {
-    std::optional<int64_t> until_ms;  // of the call's remaining time; counted from the first loss
+    std::optional<int64_t> until_ms;  // of the call's remaining time; counted anew for each outage
     int64_t pause_ms = 50;
     bool changing = false;  // a change may have happened on a connection that was lost
     void pause(const Connection& connection, plugin::Call& call, const Lost& lost);

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 constexpr int64_t poll_ms = 100;
 constexpr int64_t forced_ms = 1000;          // a healthy guest needs 0.2 s
 constexpr int64_t resend_ms = 5000;          // QEMU forgets an unplug request that the guest did not answer after 5 s
+constexpr int64_t grace_ms = 1500;           // for a request that is under way already
 constexpr int64_t keep_for_answer_ms = 300;  // of the call's time, so that BUSY is told rather than UNKNOWN
 
 // The text of a refusal that only says "not yet".
@@ -69,13 +70,16 @@ void Kvm::detach(plugin::Call& call, const plugin::DetachArgs& args) {
   const auto patience_ms = std::min<int64_t>(args.force ? forced_ms : config_.detach_timeout_s * int64_t{1000},
                                              std::max<int64_t>(start_ms - keep_for_answer_ms, 0));
   std::optional<int64_t> sent_ms;  // by the call's remaining time
+  // Asked by an earlier call: a guest that was resumed or has booted meanwhile lets go by itself.
+  if (unplugs_.pending(args.vm_uuid, args.serial)) sent_ms = start_ms + resend_ms - grace_ms;
   connection_.run(call, [&](Session& s) {
     for (;;) {
       const auto domain = s.find(args.vm_uuid);
       const auto vm = domain ? read_view(s, domain) : std::nullopt;
-      if (!vm) return;
+      if (!vm) return unplugs_.settled(args.vm_uuid, args.serial);
       const auto* live = vm->live ? vm->live->by_serial(args.serial) : nullptr;
       const auto* defined = vm->definition ? vm->definition->by_serial(args.serial) : nullptr;
+      if (!live) unplugs_.settled(args.vm_uuid, args.serial);
       if (!live && !defined) return;
       // The definition is last: while the guest holds the disk the attachment is whole, and stays so over a restart.
       // Forced, it is first: the VM shall not come back with the disk.
@@ -92,7 +96,9 @@ void Kvm::detach(plugin::Call& call, const plugin::DetachArgs& args) {
         if (!sent_ms) throw Error(VBS_CANCELLED, "cancelled on request");
         throw Error(VBS_UNKNOWN, "cancelled after the guest was asked to let go of " + live->device);
       }
-      if (!sent_ms || *sent_ms - call.remaining_ms() >= resend_ms) {
+      const bool due = sent_ms && *sent_ms - call.remaining_ms() >= resend_ms;
+      if (!sent_ms || (due && !is_paused(s, domain))) {
+        unplugs_.asked(args.vm_uuid, args.serial);
         ask_guest(s, domain, vm->name, *live);
         sent_ms = call.remaining_ms();
       } else {

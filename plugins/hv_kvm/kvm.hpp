@@ -1,11 +1,12 @@
 // The hypervisor table on libvirt and QEMU/KVM; contract of each call in vbs/plugin/hypervisor.h.
 // The calls are in kvm.cpp (facts, lists), attach.cpp, detach.cpp and resize.cpp.
-// Threading: nothing but the connection is shared between calls. Every call begins by reading what is true, so each may
-// be repeated after a crash, a lost connection or a passed deadline.
+// Threading: nothing but the connection and the memory of unplug requests is shared between calls. Every call begins by
+// reading what is true, so each may be repeated after a crash, a lost connection or a passed deadline.
 #pragma once
 #include "config.hpp"
 #include "connection.hpp"
 #include "plan.hpp"
+#include "unplugs.hpp"
 #include "vbs/plugin/hypervisor.hpp"
 
 namespace vbs::kvm {
@@ -26,6 +27,7 @@ class Kvm final : public plugin::HypervisorInstance {
   const plugin::Host host_;
   const Config config_;
   Connection connection_;
+  Unplugs unplugs_;
 };
 
 // As find() of the session, but a missing VM is Error(VBS_NOT_FOUND).

@@ -42,6 +42,7 @@ class Lab : public testing::Environment {
     const auto stopped = shell(script() + "stop");
     EXPECT_EQ(stopped.status, 0) << stopped.text;
     std::filesystem::remove_all(image_dir());
+    if (stopped.status == 0) std::filesystem::remove_all(lab_dir());
   }
   Output started{};
 };
