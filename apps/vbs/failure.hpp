@@ -12,7 +12,7 @@ enum class Exit {
   failed = 1,        // the operation failed
   usage = 2,         // wrong arguments, or refused by the service as such (400)
   unreachable = 3,   // no connection, TLS, or the files for it
-  not_allowed = 4,   // 401, 403
+  not_allowed = 4,   // 401, 403, or a certificate that the service does not take
   not_found = 5,     // 404, or a name that nothing has
   conflict = 6,      // 409
   unknown = 7,       // ended unknown, or still running after --timeout

@@ -36,6 +36,7 @@ Failure connection_failure(const Error& error, const std::string& method, const 
     return {
         Exit::unknown, error.what(),
         fmt::format("the service may have taken the {}: look with `vbs operations list` before you repeat it", method)};
+  if (error.code() == Code::unauthenticated) return {Exit::not_allowed, error.what(), certificate_text(settings)};
   const auto said = [](const char* name, const Setting& s) {
     return fmt::format("{} is {} ({})", name, s.value.empty() ? "none" : s.value, s.origin);
   };

@@ -1,6 +1,7 @@
 #include "core/http/client.hpp"
 
 #include <cpprest/http_client.h>
+#include <openssl/ssl.h>
 #include <pplx/threadpool.h>
 #include <boost/asio/ip/address.hpp>
 
@@ -62,6 +63,8 @@ bool answer_never_began(std::string_view what) {
 
 struct Client::Impl {
   explicit Impl(ClientOptions o) : options(std::move(o)), url(checked_url(options)) {
+    // Before the pool is made, so that at exit its threads end first and OpenSSL still frees what it kept for them.
+    OPENSSL_init_ssl(0, nullptr);
     try {
       crossplat::threadpool::initialize_with_threads(2);  // 40 otherwise
     } catch (const std::exception&) {
