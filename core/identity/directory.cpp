@@ -24,6 +24,7 @@ Principal Directory::from_certificate(const std::string& subject_text, const std
     std::lock_guard lock(mutex_);
     if (const auto it = by_certificate_.find({issuer, subject_text}); it != by_certificate_.end()) return it->second;
   }
+  if (subject_text.empty()) throw Error(Code::unauthenticated, "the certificate has no subject, so it names nobody");
   const auto subject = canonical_subject(subject_text);
   store::UserRow user;
   if (auto known = database_.read([&](store::Session& db) { return store::find_user(db, kSource, issuer, subject); })) {
