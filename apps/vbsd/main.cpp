@@ -57,6 +57,7 @@ int serve(const std::string& config_file) {
   int signal = 0;
   sigwait(&signals, &signal);
   vbs::logger().info("stopping ({}): what is not finished goes on at the next start", strsignal(signal));
+  core.engine.stop();  // first, so that long polls are answered and do not hold the server up
   server.stop();
   return 0;
 }

@@ -42,7 +42,23 @@ Engine::Engine(store::Database& database, Registry& registry, Timer& timer, Opti
 
 Engine::~Engine() { stop(); }
 
-void Engine::stop() { stopping_ = true; }
+void Engine::stop() {
+  if (stopping_.exchange(true)) return;
+  // Whoever waits for an end is told how far it is.
+  decltype(waiters_) waiters;
+  {
+    std::lock_guard lock(mutex_);
+    waiters.swap(waiters_);
+  }
+  for (const auto& [id, list] : waiters)
+    for (const auto& w : list)
+      if (timer_.cancel(w->timer))
+        if (const auto row = read_row(id)) w->ended(*row);
+}
+
+std::optional<OperationRow> Engine::read_row(const std::string& id) const {
+  return database_.read([&](store::Session& db) { return store::find_operation(db, id); });
+}
 
 Engine::LivePtr Engine::find(const std::string& id) const {
   std::lock_guard lock(mutex_);
@@ -334,26 +350,23 @@ void Engine::ended(const LivePtr& live) {
 // -------------------------------------------------------------------------------------------------------
 
 void Engine::on_end(const std::string& id, std::chrono::milliseconds limit, Ended ended_cb) {
-  const auto read_row = [this, id] {
-    return database_.read([&](store::Session& db) { return store::find_operation(db, id); });
-  };
   auto waiter = std::make_shared<Waiter>();
   waiter->ended = ended_cb;
   {
     std::lock_guard lock(mutex_);
-    if (live_.count(id) && limit.count() > 0) {
+    if (live_.count(id) && limit.count() > 0 && !stopping_) {
       waiters_[id].push_back(waiter);
-      waiter->timer = timer_.after(limit, [this, id, waiter, read_row] {
+      waiter->timer = timer_.after(limit, [this, id, waiter] {
         {
           std::lock_guard inner(mutex_);
           if (const auto it = waiters_.find(id); it != waiters_.end()) std::erase(it->second, waiter);
         }
-        if (const auto row = read_row()) waiter->ended(*row);
+        if (const auto row = read_row(id)) waiter->ended(*row);
       });
       return;
     }
   }
-  const auto row = read_row();
+  const auto row = read_row(id);
   if (!row) throw Error(Code::not_found, "there is no operation " + id);
   ended_cb(*row);
 }

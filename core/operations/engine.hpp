@@ -45,7 +45,8 @@ class Engine {
   // Error(conflict) where it has ended or cannot be cancelled any more.
   void cancel(const std::string& id);
   void retry(const std::string& id);  // ask again now; Error(conflict) if it does not wait
-  void stop();                        // takes nothing new; steps that run are finished by Registry::stop()
+  // Takes nothing new, begins no further step, answers whoever waits. Steps that run are finished by Registry::stop().
+  void stop();
 
   // Of an operation that has not ended.
   struct Status {
@@ -74,6 +75,7 @@ class Engine {
   void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body,
                std::function<void()> then);
   void show_state(const LivePtr& live);
+  std::optional<store::OperationRow> read_row(const std::string& id) const;
   LivePtr find(const std::string& id) const;
 
   store::Database& database_;

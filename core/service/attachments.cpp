@@ -60,6 +60,14 @@ std::string detach_params(const std::string& volume_id, bool force) {
   return fmt::format(R"({{"volume_id":"{}","force":"{}"}})", volume_id, force ? "yes" : "no");
 }
 
+void end_attachment(Core& core, const char* who, const std::string& id, const std::string& volume_id) {
+  Caller service;
+  service.who.subject = who;
+  service.who.is_operator = true;
+  core.admit(service, new_operation(service, "detach-volume", "attachment", id, detach_params(volume_id, false)),
+             [](store::Tx&) {});
+}
+
 std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id,
                                     const DetachWanted& wanted) {
   const auto volume = require_volume(core, caller, Action::see, volume_id);

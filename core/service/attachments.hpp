@@ -20,6 +20,9 @@ struct DetachWanted {
 std::vector<Admitted> detach_volume(Core&, const Caller&, const std::string& volume_id, const DetachWanted&);
 
 std::string detach_params(const std::string& volume_id, bool force);  // of the operation
+// By the service itself (`who`: which part of it), where an attachment has lost its VM: the ordinary operation, so that
+// it is journalled and unexports as every detach does.
+void end_attachment(Core&, const char* who, const std::string& id, const std::string& volume_id);
 
 std::vector<store::AttachmentRow> list_attachments(Core&, const Caller&, const std::string& volume_id,
                                                    const std::string& host, const std::string& vm, bool all_projects);

@@ -5,10 +5,12 @@
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/log.hpp"
+#include "core/service/vm_watch.hpp"
 
 namespace vbs {
 namespace {
 constexpr std::chrono::hours kHousekeeping{1};
+constexpr std::chrono::seconds kLookForGoneVms{30};
 constexpr int64_t kDay = 24ll * 3600 * 1000000;
 constexpr int64_t kKeepOperations = 7 * kDay;  // ended ones; the audit trail (events) stays
 
@@ -17,19 +19,20 @@ struct Repeated {
 };
 }  // namespace
 
-Core::Core(const Config& c, PluginHostOptions p, EngineOptions e)
+Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* source)
     : config(c),
       database(c.data_dir),
       plugins(std::move(p)),
-      registry(plugins, database, timer),
+      registry(source ? *source : plugins, database, timer),
       engine(database, registry, timer, e),
       directory(database, c.operators) {}
 
 Core::~Core() {
   // In this order nothing calls into a part that is gone: no new steps, the running ones end, no more callbacks.
   engine.stop();
-  registry.stop();
   timer.stop();
+  background_.stop();
+  registry.stop();
   database.writer().stop();
 }
 
@@ -38,6 +41,7 @@ void Core::start() {
   registry.start(config.backends, config.hosts);
   engine.resume();
   housekeeping();
+  watch_vms();
 }
 
 void Core::housekeeping() {
@@ -50,6 +54,13 @@ void Core::housekeeping() {
         if (e) logger().warn("housekeeping of the store failed; it is tried again in an hour");
       });
   timer.after(kHousekeeping, [this] { housekeeping(); });
+}
+
+void Core::watch_vms() {
+  timer.after(kLookForGoneVms, [this] {
+    background_.try_submit([this] { free_gone_vms(*this); });
+    watch_vms();
+  });
 }
 
 Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::function<void(store::Tx&)> prepare) {

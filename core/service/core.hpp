@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/timer.hpp"
+#include "core/base/worker_pool.hpp"
 #include "core/identity/directory.hpp"
 #include "core/identity/policy.hpp"
 #include "core/operations/engine.hpp"
@@ -32,7 +33,8 @@ struct Admitted {
 
 class Core {
  public:
-  Core(const Config& config, PluginHostOptions plugins, EngineOptions engine = {});
+  // `source`: where instances come from instead of `plugins` (tests); must live as long as the core.
+  Core(const Config& config, PluginHostOptions plugins, EngineOptions engine = {}, PluginSource* source = nullptr);
   ~Core();  // stops: running plugin calls are waited for, the journal keeps what is not finished
   void start();
 
@@ -50,6 +52,8 @@ class Core {
 
  private:
   void housekeeping();
+  void watch_vms();
+  WorkerPool background_{"background", 1, 16};
 };
 
 // A new operation of the caller's.

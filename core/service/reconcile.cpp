@@ -148,7 +148,7 @@ class Run {
         if (!plugged.count(volume) && a->state == "attached")
           found({"disk-missing", host.row.name, volume,
                  fmt::format("attached to VM {}, which does not have it", vm.name), "ends the attachment", false},
-                [&, id = a->id, volume_id = volume] { end_attachment(id, volume_id); });
+                [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
       wanted.erase(vm.uuid);
     }
     for (const auto& [uuid, of_vm] : wanted)
@@ -156,7 +156,7 @@ class Run {
         found({"vm-gone", host.row.name, volume,
                fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
                "ends the attachment", false},
-              [&, id = a->id, volume_id = volume] { end_attachment(id, volume_id); });
+              [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
   }
 
   void check_exports() {
@@ -172,15 +172,6 @@ class Run {
               on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
               core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
             });
-  }
-
-  // By the ordinary operation, so that it is journalled and unexports as every detach does.
-  void end_attachment(const std::string& id, const std::string& volume_id) {
-    Caller system;
-    system.who.subject = "reconcile";
-    system.who.is_operator = true;
-    core_.admit(system, new_operation(system, "detach-volume", "attachment", id, detach_params(volume_id, false)),
-                [](store::Tx&) {});
   }
 
   Core& core_;
