@@ -6,9 +6,26 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <mutex>
 
 namespace vbs {
+namespace {
+std::mutex mutex;
+std::function<void(const std::string&)> observer;
+}  // namespace
+
+void on_crash_point(std::function<void(const std::string&)> f) {
+  const std::lock_guard lock(mutex);
+  observer = std::move(f);
+}
+
 void crash_point(const std::string& name) {
+  std::function<void(const std::string&)> seen_by;
+  {
+    const std::lock_guard lock(mutex);
+    seen_by = observer;
+  }
+  if (seen_by) seen_by(name);
   static const char* const at = std::getenv("VBS_CRASH_AT");
   static const char* const trace = std::getenv("VBS_CRASH_TRACE");
   if (trace) {

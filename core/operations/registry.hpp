@@ -14,7 +14,7 @@
 #include "core/base/timer.hpp"
 #include "core/base/worker_pool.hpp"
 #include "core/connectors/connector.hpp"
-#include "core/plugin_host/plugin_host.hpp"
+#include "core/plugin_host/plugin_source.hpp"
 #include "core/store/database.hpp"
 #include "core/store/rows.hpp"
 
@@ -84,7 +84,7 @@ struct Host {
 
 class Registry {
  public:
-  Registry(PluginHost& plugins, store::Database& database, Timer& timer)
+  Registry(PluginSource& plugins, store::Database& database, Timer& timer)
       : plugins_(plugins), database_(database), timer_(timer) {}
   ~Registry();
 
@@ -106,7 +106,7 @@ class Registry {
   void open(Host& h);
   template <class T>
   void try_later(T& item);
-  PluginHost& plugins_;
+  PluginSource& plugins_;
   store::Database& database_;
   Timer& timer_;
   std::atomic<bool> stopping_{false};

@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "core/connectors/connector.hpp"
-#include "core/plugin_host/hypervisor.hpp"
-#include "core/plugin_host/storage_backend.hpp"
+#include "core/plugin_host/plugin_source.hpp"
 
 namespace vbs {
 
@@ -31,16 +30,16 @@ struct PluginHostOptions {
   std::function<std::optional<std::string>(const std::string& name)> secret;
 };
 
-class PluginHost {
+class PluginHost : public PluginSource {
  public:
   explicit PluginHost(PluginHostOptions options);
-  ~PluginHost();
+  ~PluginHost() override;
   void scan();                                 // logs one line a refusal
   std::vector<PluginInfo> plugins() const;
   // `config` is a JSON object, checked against the manifest's schema: unknown keys and wrong values throw Error(invalid)
   // with the key. `id` is the back-end's UUID for the marker. The instances keep the host's parts that they need alive.
-  std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id, const std::string& config);
-  std::unique_ptr<Hypervisor> open_hypervisor(const std::string& plugin, const std::string& config);
+  std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id, const std::string& config) override;
+  std::unique_ptr<Hypervisor> open_hypervisor(const std::string& plugin, const std::string& config) override;
 
  private:
   struct Impl;
