@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/log.hpp"
+
 namespace vbs::store {
 namespace {
 void migrate(const std::string& path) {
@@ -21,35 +23,55 @@ void migrate(const std::string& path) {
   for (long long v = have; v < kSchemaVersion; ++v)
     s.script(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;", kMigrations[v], v + 1));
 }
+
+class PrivateFiles {
+ public:
+  PrivateFiles() : old_(::umask(0077)) {}
+  ~PrivateFiles() { ::umask(old_); }
+
+ private:
+  const mode_t old_;
+};
 }  // namespace
 
 Database::Database(const std::string& dir, size_t readers) {
   const std::string lock = dir + "/vbs.lock", path = dir + "/vbs.db";
-  const mode_t old = ::umask(0077);  // the store holds export secrets
-  lock_fd_ = ::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  const int error = errno;
-  if (lock_fd_ >= 0 && ::flock(lock_fd_, LOCK_EX | LOCK_NB) == 0) {
-    migrate(path);
-    writer_ = std::make_unique<Writer>(path);
-    for (size_t i = 0; i < readers; ++i)
-      readers_.push_back(std::make_unique<Session>(path, Session::Access::read_only));
-    ::umask(old);
-    return;
-  }
-  ::umask(old);
-  if (lock_fd_ < 0)
+  const PrivateFiles private_files;  // the store holds export secrets
+  lock_.reset(::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (!lock_)
     throw Error(Code::unavailable,
                 fmt::format("cannot open {}: {}; does the data directory exist and may vbsd write there?", lock,
-                            std::strerror(error)));
-  ::close(lock_fd_);
-  throw Error(Code::conflict,
-              fmt::format("another vbsd works on {}: stop that one first, or give this one its own data_dir", dir));
+                            std::strerror(errno)));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      throw Error(Code::conflict,
+                  fmt::format("another vbsd works on {}: stop that one first, or give this one its own data_dir", dir));
+    throw Error(Code::unavailable,
+                fmt::format("cannot lock {}: {}; data_dir must be on a local file system", lock, std::strerror(errno)));
+  }
+  migrate(path);
+  writer_ = std::make_unique<Writer>(path);
+  for (size_t i = 0; i < readers; ++i) readers_.push_back(std::make_unique<Session>(path, Session::Access::read_only));
 }
 
 Database::~Database() {
   writer_.reset();
   readers_.clear();
-  if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+// What was read is good either way, so a failing end is no reason to fail the reader; the session is left outside of
+// any transaction.
+void Database::end_snapshot(Session& session) noexcept {
+  try {
+    session.run("COMMIT");
+  } catch (const std::exception& e) {
+    logger().warn("store: the end of a read failed: {}", e.what());
+    try {
+      session.run("ROLLBACK");
+    } catch (const std::exception&) {
+      // SQLite had ended it by itself.
+    }
+  }
 }
 
 Database::Lease::Lease(Database& d) : database(d) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/unique_fd.hpp"
 #include "core/store/writer.hpp"
 
 namespace vbs::store {
@@ -14,7 +15,7 @@ namespace vbs::store {
 class Database {
  public:
   // Creates DIR/vbs.db or brings its schema up to date. Throws Error(conflict) if another process holds it,
-  // Error(invalid) if the file was written by a newer VBS.
+  // Error(invalid) if the file was written by a newer VBS, Error(unavailable) if the directory cannot be used.
   explicit Database(const std::string& dir, size_t readers = 4);
   ~Database();
 
@@ -34,7 +35,7 @@ class Database {
     lease.session->run("BEGIN");
     struct End {
       Session& s;
-      ~End() { s.run("COMMIT"); }
+      ~End() { end_snapshot(s); }
     } end{*lease.session};
     return f(*lease.session);
   }
@@ -46,7 +47,8 @@ class Database {
     Database& database;
     std::unique_ptr<Session> session;
   };
-  int lock_fd_ = -1;
+  static void end_snapshot(Session& session) noexcept;
+  UniqueFd lock_;  // given back last
   std::unique_ptr<Writer> writer_;
   std::mutex mutex_;
   std::condition_variable free_;

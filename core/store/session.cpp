@@ -5,8 +5,10 @@
 
 namespace vbs::store {
 namespace {
-constexpr int kSqliteConstraint = 19;  // primary result code, sqlite.org/rescode.html
-}
+// Primary result codes, sqlite.org/rescode.html.
+constexpr int kSqliteError = 1;  // the statement itself is wrong
+constexpr int kSqliteConstraint = 19;
+}  // namespace
 
 Session::Session(const std::string& path, Access access) {
   guarded("open", [&] {
@@ -34,12 +36,16 @@ void Session::script(const std::string& sql) {
 }
 
 void Session::guarded(std::string_view sql, const std::function<void()>& f) {
-  const auto forget = [&] { kept_.erase(sql); };
+  const auto forget = [&] {
+    if (const auto it = kept_.find(sql); it != kept_.end()) kept_.erase(it);
+  };
   try {
     f();
   } catch (const soci::sqlite3_soci_error& e) {
     forget();
-    if ((e.result() & 0xff) == kSqliteConstraint) throw UniqueViolation(e.what());
+    const int result = e.result() & 0xff;
+    if (result == kSqliteConstraint) throw UniqueViolation(e.what());
+    if (result != kSqliteError) throw StoreFailure(fmt::format("store: {}", e.what()));
     throw Error(Code::internal, fmt::format("store: {}", e.what()));
   } catch (const soci::soci_error& e) {
     forget();

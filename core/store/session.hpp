@@ -8,19 +8,18 @@
 // rule of SOCI on SQLite). No column of the schema is NULL, so there are no indicators.
 //
 // Threading: one thread at a time. Errors: throws Error(internal) with SQLite's words; a unique violation is
-// UniqueViolation.
+// UniqueViolation; StoreFailure says that the same statement may succeed later (disk full, I/O error, locked).
 #pragma once
 #include <soci/soci.h>
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
-#include <vector>
 
 #include "core/base/error.hpp"
 
@@ -28,6 +27,10 @@ namespace vbs::store {
 
 struct UniqueViolation : Error {
   explicit UniqueViolation(const std::string& what) : Error(Code::conflict, what) {}
+};
+
+struct StoreFailure : Error {
+  explicit StoreFailure(const std::string& what) : Error(Code::internal, what) {}
 };
 
 class Session {
@@ -103,16 +106,14 @@ class Session {
     auto text = std::string(sql);
     guarded(sql, [&] { k = std::make_unique<K>(sql_, text); });
     auto& ref = *k;
-    texts_.push_back(std::make_unique<std::string>(std::move(text)));
-    kept_.emplace(*texts_.back(), std::move(k));
+    kept_.emplace(std::move(text), std::move(k));
     return ref;
   }
   // Runs f; on an exception forgets the statement (it may be half-read) and translates SOCI's errors.
   void guarded(std::string_view sql, const std::function<void()>& f);
 
   soci::session sql_;
-  std::vector<std::unique_ptr<std::string>> texts_;  // keys of kept_
-  std::unordered_map<std::string_view, std::unique_ptr<Kept>> kept_;
+  std::map<std::string, std::unique_ptr<Kept>, std::less<>> kept_;  // by text
 };
 
 }  // namespace vbs::store
