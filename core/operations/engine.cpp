@@ -21,7 +21,8 @@ struct Engine::Live {
   std::vector<Step> steps;
   std::shared_ptr<CancelFlag> cancel = std::make_shared<CancelFlag>();
   std::atomic<uint64_t> done_bytes{0}, total_bytes{0};
-  std::chrono::steady_clock::time_point failing_since{};
+  std::optional<std::chrono::steady_clock::time_point> failing_since;  // this step, without an answer
+  bool unsure = false;  // a try of this step may have done something: it timed out, or the last run of vbsd ended in it
   std::chrono::milliseconds pause{0};
   Waiting waiting = Waiting::nothing;  // what `timer` is for; both under Engine::mutex_
   Timer::Id timer = 0;
@@ -32,10 +33,28 @@ struct Engine::Live {
     if (row.cancel_requested) cancel->set();
   }
   const Step& step() const { return steps.at(static_cast<size_t>(row.step)); }
+  bool past_return() const { return row.undoing || (!steps.empty() && step().forward_only); }
   std::string point(const char* where) const {
     return row.kind + "." + step().name + "." + (row.undoing ? "undo_" : "") + where;
   }
 };
+
+namespace {
+// The step whose undo runs next, from `step` downwards; -1: there is none. Nothing before a forward_only step is
+// undone.
+long long to_undo(const std::vector<Step>& steps, long long step) {
+  for (; step >= 0; --step) {
+    const auto& s = steps.at(static_cast<size_t>(step));
+    if (s.forward_only) return -1;
+    if (s.undo) break;
+  }
+  return step;
+}
+
+std::chrono::milliseconds longer(std::chrono::milliseconds pause, const EngineOptions& o) {
+  return pause.count() == 0 ? o.first_pause : std::min(pause * 2, o.longest_pause);
+}
+}  // namespace
 
 Engine::Engine(store::Database& database, Registry& registry, Timer& timer, Options options)
     : database_(database), registry_(registry), timer_(timer), options_(options) {}
@@ -73,8 +92,7 @@ std::optional<Engine::Status> Engine::status(const std::string& id) const {
   return Status{live->kind_name, live->shown_state, live->done_bytes, live->total_bytes};
 }
 
-// ---- admission
-// ----------------------------------------------------------------------------------------------------------
+// ---- admission ------------------------------------------------------------------------------------------------------
 
 void Engine::submit(OperationRow operation, std::function<void(Tx&)> extra, Accepted accepted_cb) {
   if (stopping_) return accepted_cb(std::make_exception_ptr(Error(Code::unavailable, "vbsd is stopping")), operation);
@@ -116,7 +134,7 @@ void Engine::accepted(const LivePtr& live, bool has_locks) {
   }
   if (has_locks) return advance(live);
   // Whoever was in the way may have ended in the same batch of commits, before this operation could be found.
-  if (locks_.holds(live->id)) return granted(live->id);
+  if (locks_.holds(live->id)) return begin(live);
   wait(live, Waiting::locks, options_.lock_wait);
 }
 
@@ -137,35 +155,38 @@ bool Engine::end_wait(const LivePtr& live, Waiting what, bool stop_timer) {
   return true;
 }
 
-// The locks of a queued operation have become free.
+// The locks of a queued operation have become free. Its wait may have ended already, by time or by a cancel; then it
+// ends and gives them back.
 void Engine::granted(const std::string& id) {
   const auto live = find(id);
-  if (!live) return;
-  end_wait(live, Waiting::locks, true);
-  database_.writer().submit(
-      [this, live](Tx& tx) {
-        if (live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
-        live->kind->begin(tx, live->row);
-        live->steps = live->kind->steps(tx.db, registry_, live->row);
-        auto row = live->row;
-        row.state = state::running;
-        row.step_name = live->steps.empty() ? "" : live->steps.front().name;
-        store::update_operation(tx, row);
-        live->row = row;
-      },
-      [this, live](std::exception_ptr error) {
-        if (!error) {
-          show_state(live);
-          return advance(live);
-        }
-        try {
-          std::rethrow_exception(error);
-        } catch (const Error& e) {
-          end(live, e);
-        } catch (const std::exception& e) {
-          end(live, Error(Code::internal, e.what()));
-        }
-      });
+  if (live && end_wait(live, Waiting::locks, true)) begin(live);
+}
+
+void Engine::begin(const LivePtr& live) {
+  struct Begun {
+    OperationRow row;
+    std::vector<Step> steps;
+  };
+  auto begun = std::make_shared<Begun>();
+  auto entry = std::make_shared<Entry>();
+  entry->body = [this, live, begun](Tx& tx) {
+    if (live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
+    auto& row = begun->row = live->row;
+    live->kind->begin(tx, row);
+    begun->steps = live->kind->steps(tx.db, registry_, row);
+    row.state = state::running;
+    row.step_name = begun->steps.empty() ? "" : begun->steps.front().name;
+    row.updated_at = now_us();
+    store::update_operation(tx, row);
+  };
+  entry->then = [this, live, begun] {
+    live->row = begun->row;
+    live->steps = std::move(begun->steps);
+    show_state(live);
+    advance(live);
+  };
+  entry->refused = [this, live](const Error& e) { end(live, e); };
+  write(live, std::move(entry));
 }
 
 void Engine::lock_wait_over(const LivePtr& live) {
@@ -178,13 +199,10 @@ void Engine::lock_wait_over(const LivePtr& live) {
                               names.empty() ? "another operation" : names)));
 }
 
-// ---- steps
-// --------------------------------------------------------------------------------------------------------------
+// ---- steps ----------------------------------------------------------------------------------------------------------
 
 void Engine::advance(const LivePtr& live) {
   if (stopping_) return;  // the journal has it; the next start resumes it
-  // Undo passes over steps that have nothing to undo.
-  while (live->row.undoing && live->row.step >= 0 && !live->step().undo) --live->row.step;
   if (live->row.undoing && live->row.step < 0)
     return end(live, Error(code_from_string(live->row.error_code), live->row.error_message));
   if (!live->step().pool->try_submit([this, live] { execute(live); }))
@@ -193,8 +211,6 @@ void Engine::advance(const LivePtr& live) {
 
 void Engine::execute(const LivePtr& live) {
   const auto& step = live->step();
-  live->failing_since =
-      live->failing_since == decltype(live->failing_since){} ? std::chrono::steady_clock::now() : live->failing_since;
   try {
     const bool may_cancel = !live->row.undoing && !step.forward_only;
     if (may_cancel && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
@@ -224,38 +240,53 @@ void Engine::show_state(const LivePtr& live) {
   live->shown_state = live->row.state;
 }
 
-// Journals a new row together with `body`; `then` runs once it is durable. A commit that fails (disk full) is a failing
-// step.
-void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(Tx&)> body, std::function<void()> then) {
+void Engine::write(const LivePtr& live, std::shared_ptr<Entry> entry) {
+  database_.writer().submit([entry](Tx& tx) { entry->body(tx); },
+                            [this, live, entry](std::exception_ptr error) {
+                              if (!error) return entry->then();
+                              if (stopping_) return;  // the next start finds the journal as it was
+                              std::string why;
+                              try {
+                                std::rethrow_exception(error);
+                              } catch (const store::StoreFailure& e) {
+                                why = e.what();
+                              } catch (const Error& e) {
+                                if (entry->refused) return entry->refused(e);
+                                why = e.what();
+                              } catch (const std::exception& e) {
+                                if (entry->refused) return entry->refused(Error(Code::internal, e.what()));
+                                why = e.what();
+                              }
+                              // What is not journalled did not happen, so the operation stands still meanwhile.
+                              entry->pause = longer(entry->pause, options_);
+                              logger().error("operation {} ({}) cannot be journalled and waits {} ms: {}", live->id,
+                                             live->kind_name, entry->pause.count(), why);
+                              timer_.after(entry->pause, [this, live, entry] { write(live, entry); });
+                            });
+}
+
+// Journals a new row together with `body`; `then` runs once it is durable.
+void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(Tx&)> body, std::function<void()> then,
+                     std::function<void(const Error&)> refused) {
   row.updated_at = now_us();
-  auto shared = std::make_shared<OperationRow>(std::move(row));
-  database_.writer().submit(
-      [shared, body = std::move(body)](Tx& tx) {
-        if (body) body(tx);
-        store::update_operation(tx, *shared);
-      },
-      [this, live, shared, then = std::move(then)](std::exception_ptr error) {
-        if (!error) {
-          live->row = *shared;
-          show_state(live);
-          return then();
-        }
-        try {
-          std::rethrow_exception(error);
-        } catch (const std::exception& e) {
-          // Nothing can be journalled now, so nothing may be done either: wait, and run the same step again.
-          logger().error("operation {}: {}", live->row.id, e.what());
-          timer_.after(options_.longest_pause, [this, live] { advance(live); });
-        }
-      });
+  auto entry = std::make_shared<Entry>();
+  entry->body = [row, body = std::move(body)](Tx& tx) {
+    if (body) body(tx);
+    store::update_operation(tx, row);
+  };
+  entry->then = [this, live, row, then = std::move(then)] {
+    live->row = row;
+    show_state(live);
+    then();
+  };
+  entry->refused = std::move(refused);
+  write(live, std::move(entry));
 }
 
 void Engine::step_done(const LivePtr& live, Commit commit) {
   auto row = live->row;
-  live->pause = {};
-  live->failing_since = {};
   row.waits_for.clear();
-  row.step += row.undoing ? -1 : 1;
+  row.step = row.undoing ? to_undo(live->steps, row.step - 1) : row.step + 1;
   const bool last = !row.undoing && row.step == static_cast<long long>(live->steps.size());
   row.state = last ? state::done : row.undoing ? state::undoing : state::running;
   if (!last && row.step >= 0) row.step_name = live->steps.at(static_cast<size_t>(row.step)).name;
@@ -270,26 +301,37 @@ void Engine::step_done(const LivePtr& live, Commit commit) {
       },
       [this, live, last, point] {
         crash_point(point);
+        live->pause = {};
+        live->failing_since.reset();
+        live->unsure = false;
         last ? ended(live) : advance(live);
-      });
+      },
+      // The plugin did it, but said something that the store cannot take in.
+      [this, live](const Error& e) { step_failed(live, e); });
 }
 
 void Engine::step_failed(const LivePtr& live, const Error& error) {
-  const bool unsure = error.code() == Code::unknown_outcome;
-  const bool transient = unsure || error.code() == Code::unavailable || error.code() == Code::busy;
-  const bool undoable = !live->row.undoing && !live->step().forward_only;
+  if (stopping_) return;  // what a stop breaks off is resumed, not undone
+  const auto now = std::chrono::steady_clock::now();
+  if (!live->failing_since) live->failing_since = now;
   if (live->row.undoing) return pause(live, error);  // an undo is never given up
+  const bool unknown = error.code() == Code::unknown_outcome;
+  const bool transient = unknown || error.code() == Code::unavailable || error.code() == Code::busy;
+  const bool undoable = !live->step().forward_only;
+  live->unsure = live->unsure || unknown;
   if (transient) {
-    const bool out_of_patience =
-        undoable && !unsure && std::chrono::steady_clock::now() - live->failing_since > options_.patience;
-    if (!out_of_patience && !(undoable && live->cancel->is_set())) return pause(live, error);
+    if (undoable && live->cancel->is_set())
+      return start_undo(live, Error(Code::cancelled, fmt::format("cancelled on request, while: {}", error.what())));
+    // Where nothing can clear away what a try may have done, only an answer ends the step.
+    const bool may_give_up = undoable && !unknown && (!live->unsure || live->step().undo);
+    if (!may_give_up || now - *live->failing_since <= options_.patience) return pause(live, error);
   }
   if (undoable) return start_undo(live, error);
   end(live, error);
 }
 
 void Engine::pause(const LivePtr& live, const Error& error) {
-  live->pause = live->pause.count() == 0 ? options_.first_pause : std::min(live->pause * 2, options_.longest_pause);
+  live->pause = longer(live->pause, options_);
   auto row = live->row;
   row.state = state::waiting;
   row.waits_for = error.what();
@@ -297,18 +339,25 @@ void Engine::pause(const LivePtr& live, const Error& error) {
   logger().warn("operation {} ({} {}) waits {} ms: {}", row.id, row.kind, row.step_name, live->pause.count(),
                 error.what());
   journal(live, row, nullptr, [this, live] {
-    wait(live, Waiting::pause, live->cancel->is_set() ? std::chrono::milliseconds(0) : live->pause);
+    // A cancel that came while nothing waited found nobody to wake.
+    const bool cancelled = live->cancel->is_set() && !live->past_return();
+    wait(live, Waiting::pause, cancelled ? std::chrono::milliseconds(0) : live->pause);
   });
 }
 
 void Engine::start_undo(const LivePtr& live, const Error& error) {
   auto row = live->row;
   row.undoing = 1;
+  row.step = to_undo(live->steps, row.step);
+  if (row.step >= 0) row.step_name = live->steps.at(static_cast<size_t>(row.step)).name;
   row.state = state::undoing;
   row.error_code = to_string(error.code());
   row.error_message = error.what();
   row.waits_for.clear();
-  journal(live, row, nullptr, [this, live] { advance(live); });
+  journal(live, row, nullptr, [this, live] {
+    live->pause = {};
+    advance(live);
+  });
 }
 
 // Ends as failed.
@@ -346,8 +395,7 @@ void Engine::ended(const LivePtr& live) {
     if (timer_.cancel(w->timer)) w->ended(live->row);
 }
 
-// ---- from outside
-// -------------------------------------------------------------------------------------------------------
+// ---- from outside ---------------------------------------------------------------------------------------------------
 
 void Engine::on_end(const std::string& id, std::chrono::milliseconds limit, Ended ended_cb) {
   auto waiter = std::make_shared<Waiter>();
@@ -376,8 +424,15 @@ void Engine::cancel(const std::string& id) {
   if (!live) throw Error(Code::conflict, "operation " + id + " has ended");
   if (!live->kind->cancellable())
     throw Error(Code::conflict, fmt::format("{} cannot be cancelled: once accepted it is finished", live->kind_name));
-  // Journalled first: a restart must not forget what was acknowledged.
-  database_.writer().transact([&](Tx& tx) { store::request_cancel(tx, id); });
+  // Journalled first: a restart must not forget what was acknowledged. On the writer's thread the row stands still.
+  database_.writer().transact([&](Tx& tx) {
+    if (live->row.state == state::done || live->row.state == state::failed)
+      throw Error(Code::conflict, "operation " + id + " has ended");
+    if (live->past_return())
+      throw Error(Code::conflict, fmt::format("operation {} cannot be cancelled any more: it {} '{}'", id,
+                                              live->row.undoing ? "undoes" : "has come to", live->row.step_name));
+    store::request_cancel(tx, id);
+  });
   live->cancel->set();
   if (end_wait(live, Waiting::locks, true)) return end(live, Error(Code::cancelled, "cancelled on request"));
   if (end_wait(live, Waiting::pause, true)) advance(live);
@@ -395,34 +450,43 @@ void Engine::resume() {
   auto rows = database_.read([](store::Session& db) { return store::live_operations(db); });
   // Those that had begun hold their locks; the others queue behind them in their old order.
   std::stable_partition(rows.begin(), rows.end(), [](const OperationRow& r) { return r.state != state::queued; });
-  std::vector<LivePtr> begun;
+  // All stand in the queues before the first one moves on.
+  std::vector<LivePtr> begun, free, waiting;
   for (auto& row : rows) {
-    auto live = std::make_shared<Live>(row);
+    const bool had_begun = row.state != state::queued;
+    LivePtr live;
     bool holds = false;
-    database_.read([&](store::Session& db) {
-      holds = locks_.acquire(row.id, live->kind->locks(db, row));
-      if (row.state != state::queued) live->steps = live->kind->steps(db, registry_, row);
-    });
-    {
-      std::lock_guard lock(mutex_);
-      live_[row.id] = live;
+    try {
+      live = std::make_shared<Live>(row);
+      database_.read([&](store::Session& db) {
+        holds = locks_.acquire(row.id, live->kind->locks(db, row));
+        if (had_begun) live->steps = live->kind->steps(db, registry_, row);
+      });
+    } catch (const Error& e) {
+      throw Error(Code::invalid,
+                  fmt::format("operation {} ({} of {}), which the last run did not finish, cannot be taken up: {}; put "
+                              "back what it needs, let it end, then take it out",
+                              row.id, row.kind, row.object_id, e.what()));
     }
-    if (row.state != state::queued)
-      begun.push_back(live);
-    else if (holds)
-      granted(row.id);
-    else
-      accepted(live, false);
+    if (had_begun && !holds) logger().error("operation {} had begun without its locks; report this", row.id);
+    live_[row.id] = live;
+    (had_begun ? begun : holds ? free : waiting).push_back(live);
   }
-  if (begun.empty()) return;
-  logger().info("resuming {} operations that the last run left", begun.size());
+  if (rows.empty()) return;
+  logger().info("resuming {} operations that the last run left", rows.size());
   database_.writer().transact([&](Tx& tx) {
     for (const auto& live : begun) {
       ++live->row.attempt;
-      live->row.state = live->row.undoing ? state::undoing : state::running;
+      live->unsure = !live->row.undoing;
+      live->row.state = live->shown_state = live->row.undoing ? state::undoing : state::running;
       store::update_operation(tx, live->row);
     }
   });
+  for (const auto& live : waiting) wait(live, Waiting::locks, options_.lock_wait);
+  for (const auto& live : waiting)
+    if (live->cancel->is_set() && end_wait(live, Waiting::locks, true))
+      end(live, Error(Code::cancelled, "cancelled on request"));
   for (const auto& live : begun) advance(live);
+  for (const auto& live : free) begin(live);
 }
 }  // namespace vbs

@@ -60,6 +60,7 @@ class Engine {
   using LivePtr = std::shared_ptr<Live>;
   void accepted(const LivePtr& live, bool granted);
   void granted(const std::string& id);
+  void begin(const LivePtr& live);
   void lock_wait_over(const LivePtr& live);
   enum class Waiting { nothing, locks, pause };
   void wait(const LivePtr& live, Waiting what, std::chrono::milliseconds time);
@@ -72,8 +73,16 @@ class Engine {
   void start_undo(const LivePtr& live, const Error& error);
   void end(const LivePtr& live, const Error& error);
   void ended(const LivePtr& live);
+  // A change of the store that is tried again for as long as the store itself fails.
+  struct Entry {
+    std::function<void(store::Tx&)> body;
+    std::function<void()> then;
+    std::function<void(const Error&)> refused;  // gets what the body threw; empty: cannot be refused
+    std::chrono::milliseconds pause{0};
+  };
+  void write(const LivePtr& live, std::shared_ptr<Entry> entry);
   void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body,
-               std::function<void()> then);
+               std::function<void()> then, std::function<void(const Error&)> refused = nullptr);
   void show_state(const LivePtr& live);
   std::optional<store::OperationRow> read_row(const std::string& id) const;
   LivePtr find(const std::string& id) const;
