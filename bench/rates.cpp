@@ -1,0 +1,126 @@
+// What several clients get done together. Each has one connection and one request under way.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "bench/api.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
+#include "bench/statistics.hpp"
+
+namespace vbs::bench {
+namespace {
+constexpr uint64_t kGiB = 1ull << 30;
+constexpr size_t kListed = 1000;
+
+// One request of client `number`; false: nothing is left to do.
+using Work = std::function<bool(Api&, unsigned number)>;
+
+struct Outcome {
+  std::vector<double> latencies;  // ms
+  double seconds = 0;
+  double rate() const { return static_cast<double>(latencies.size()) / seconds; }
+  std::string note() const {
+    return fmt::format("{} in {:.1f} s, p50 {:.1f} ms, p99 {:.1f} ms", latencies.size(), seconds, median(latencies),
+                       percentile(latencies, 99));
+  }
+};
+
+// Runs `work` on every client until `seconds` are over, but at least `least` times, or until nothing is left.
+Outcome run(const Settings& s, double seconds, size_t least, const Work& work) {
+  Outcome all;
+  std::mutex mutex;
+  std::exception_ptr error;
+  std::atomic<size_t> done{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::unique_ptr<Api>> clients;
+  for (unsigned i = 0; i < s.clients; ++i) clients.push_back(std::make_unique<Api>(s.server));
+  const auto begin = Clock::now();
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < s.clients; ++i)
+    threads.emplace_back([&, i] {
+      std::vector<double> mine;
+      try {
+        bool more = true;
+        while (!stop && (ms_since(begin) < seconds * 1000 || done < least)) {
+          const auto ms = timed([&] { more = work(*clients[i], i); });
+          if (!more) break;
+          mine.push_back(ms);
+          ++done;
+        }
+      } catch (...) {
+        stop = true;
+        const std::lock_guard lock(mutex);
+        error = std::current_exception();
+      }
+      const std::lock_guard lock(mutex);
+      all.latencies.insert(all.latencies.end(), mine.begin(), mine.end());
+    });
+  for (auto& t : threads) t.join();
+  all.seconds = ms_since(begin) / 1000;
+  if (error) std::rethrow_exception(error);
+  return all;
+}
+
+void add(Report& report, const Settings& s, const std::string& backend, const std::string& what, const Outcome& o,
+         std::optional<double> goal) {
+  Figure f{fmt::format("{} clients, back-end on {}", s.clients, backend), what, "/s", o.rate(), o.note(), std::nullopt};
+  if (goal) f.goal = Goal{Goal::Bound::at_least, *goal};
+  report.add(std::move(f));
+}
+
+void measure(const Settings& s, Report& report, const std::string& backend, bool reads) {
+  std::mutex mutex;
+  std::vector<std::string> ids;
+  const auto goal = [&](double value) { return reads ? std::optional(value) : std::nullopt; };
+
+  add(report, s, backend, "create -> available, 1 GiB sparse",
+      run(s, s.seconds, kListed,
+          [&](Api& api, unsigned) {
+            auto id = api.create_volume(backend, kGiB);
+            const std::lock_guard lock(mutex);
+            ids.push_back(std::move(id));
+            return true;
+          }),
+      goal(1000));
+  if (reads) {
+    std::vector<std::mt19937> random;
+    for (unsigned i = 0; i < s.clients; ++i) random.emplace_back(i);
+    add(report, s, backend, "show",
+        run(s, s.seconds, 1,
+            [&](Api& api, unsigned i) {
+              api.show_volume(ids[random[i]() % ids.size()]);
+              return true;
+            }),
+        5000);
+    std::atomic<size_t> bytes{0};
+    auto lists = run(s, s.seconds, 1, [&](Api& api, unsigned) {
+      bytes = api.list_volumes(kListed);
+      return true;
+    });
+    add(report, s, backend, fmt::format("list of {} volumes in detail ({} KiB)", kListed, bytes / 1024), lists, 200);
+  }
+  std::atomic<size_t> next{0};
+  add(report, s, backend, "delete -> gone",
+      run(s, 3600, 1,
+          [&](Api& api, unsigned) {
+            const auto i = next++;
+            if (i >= ids.size()) return false;
+            api.delete_volume(ids[i]);
+            return true;
+          }),
+      goal(2000));
+}
+}  // namespace
+
+void measure_rates(const Settings& s, Report& report) {
+  if (!s.ext4_dir.empty()) measure(s, report, "ext4", true);
+  if (!s.xfs_dir.empty()) measure(s, report, "xfs", false);
+}
+
+}  // namespace vbs::bench
