@@ -104,7 +104,7 @@ void add_attach_commands(CLI::App& app, Context& context) {
   auto* host = command->add_option("HOST", out->host, "may be left out where there is one attachment");
   command->add_option("VM", out->vm, "name or UUID");
   command->add_flag("--all", out->all, "from every VM")->excludes(host);
-  command->add_flag("--force", out->force, "also from a host that does not answer: the storage side is cut off first");
+  command->add_flag("--force", out->force, "do not wait for the guest to let go");
 
   auto shown = std::make_shared<ListOptions>();
   command = add_command(app, context, "attachments", "List what is attached where",

@@ -33,7 +33,7 @@ void health(Context& context) {
 
 void add_service_commands(CLI::App& app, Context& context) {
   add_command(app, context, "whoami", "Who the service takes you for", "vbs whoami\nvbs --profile bob whoami", whoami);
-  add_command(app, context, "health", "Whether the service works; needs no certificate of yours", "vbs health", health);
+  add_command(app, context, "health", "Whether the service works", "vbs health", health);
 }
 
 }  // namespace vbs::cli

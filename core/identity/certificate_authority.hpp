@@ -6,7 +6,7 @@
 //
 // Keys are EC P-256, signatures SHA-256, serial numbers 128 random bits (so no counter file and no lock). Profiles
 // follow RFC 5280; the kinds are those of certificate_kind.hpp. There are no revocation lists: certificates live for a
-// short time, and a user who has to go at once is removed in the service. Errors: Error(invalid) names the field;
+// short time, and who has to go at once is kept out by a new CA. Errors: Error(invalid) names the field;
 // Error(not_found | conflict | unavailable) the file. Not thread-safe per object.
 #pragma once
 #include <filesystem>

@@ -20,6 +20,7 @@ class DetachVolume : public OperationKind {
     if (a->state != "attached" && a->state != "failed")
       throw Error(Code::conflict,
                   "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a, o.project_id));
+    o.data = data_with({{"previous", a->state}});
     a->state = "detaching";
     a->operation_id = o.id;
     a->error_code.clear();
@@ -56,9 +57,9 @@ class DetachVolume : public OperationKind {
   }
   void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
     auto a = vbs::attachment_of(tx.db, o.object_id);
-    // Still in the VM as far as anybody knows, unless unplug had succeeded; then it is not, and a second detach ends
-    // the rest.
-    a.state = o.step == 0 ? "attached" : "failed";
+    // Still in the VM as far as anybody knows, unless unplug had succeeded, now or in a detach before this one; then it
+    // is not, and another detach ends the rest.
+    a.state = o.step <= 0 ? data(o, "previous") : "failed";
     a.operation_id.clear();
     a.error_code = to_string(e.code());
     a.error_message = std::string("detach: ") + e.what();

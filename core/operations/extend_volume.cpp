@@ -1,4 +1,4 @@
-// extend-volume: the back-end grows the volume, then each VM that has it is told. Params: size_bytes. Size never
+// extend-volume: the back-end grows the volume, then each VM that writes to it is told. Params: size_bytes. Size never
 // shrinks, so after the first step there is no way back: a VM that cannot be told now is told again.
 #include <fmt/format.h>
 
@@ -13,7 +13,10 @@ class ExtendVolume : public OperationKind {
 
   std::vector<LockRequest> locks(store::Session& db, const store::OperationRow& o) const override {
     std::vector<LockRequest> out{{"volume:" + o.object_id, true}};
-    for (const auto& a : store::attachments_of(db, o.object_id)) out.push_back(vm_lock(a));
+    const bool begun = !o.step_name.empty();
+    for (const auto& a : store::attachments_of(db, o.object_id))
+      // One that came after this operation had begun waits for it, and its VM may be locked by another.
+      if (!begun || a.state != "attaching") out.push_back(vm_lock(a));
     return out;
   }
   void admit(store::Tx& tx, store::OperationRow& o) const override { check(tx.db, o); }
@@ -31,13 +34,16 @@ class ExtendVolume : public OperationKind {
       bool in_use = false;
       c.database.snapshot([&](store::Session& s) {
         refs = volume_of(s, c.operation.object_id).refs;
-        in_use = !store::attachments_of(s, c.operation.object_id).empty();
+        in_use = vbs::in_use(s, c.operation.object_id);
       });
       auto change = backend->slot.plugin().extend(c.call, c.operation.object_id, refs, size, in_use);
       return [id = backend->row.id, change = std::move(change)](store::Tx& tx) { store::apply(tx, id, change); };
     };
     std::vector<Step> out{extend};
     for (const auto& a : store::attachments_of(db, o.object_id)) {
+      if (a.mode != "rw")
+        continue;  // a read-only disk cannot be resized (QEMU): its VM sees the size at the next attach
+      if (a.state == "attaching") continue;  // waits for this operation, and finds the new size
       auto* host = &registry.host(a.host_id);
       Step notify{"notify-" + a.vm_name, &host->slot.pool(), nullptr, nullptr};
       notify.forward_only = true;
@@ -70,6 +76,7 @@ class ExtendVolume : public OperationKind {
     // A qcow2 file is grown by the one who has it open; one that is only open for reading cannot be.
     bool any = false, writer = false;
     for (const auto& a : store::attachments_of(db, o.object_id)) {
+      if (a.state == "attaching") continue;
       any = true;
       writer = writer || a.mode == "rw";
     }

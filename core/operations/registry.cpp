@@ -31,8 +31,26 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
       hosts_.push_back(std::make_unique<Host>(
           store::ensure_host(tx, {"", c.name, json_list(c.aliases), c.hypervisor, c.initiator}), c));
   });
-  for (const auto& b : backends_) open(*b);
-  for (const auto& h : hosts_) open(*h);
+  const size_t configured_backends = backends_.size(), configured_hosts = hosts_.size();
+  database_.read([&](store::Session& db) { add_forgotten(db); });
+  for (size_t i = 0; i < configured_backends; ++i) open(*backends_[i]);
+  for (size_t i = 0; i < configured_hosts; ++i) open(*hosts_[i]);
+}
+
+// What the store knows and the configuration no longer names stays visible, as something that is down: its volumes are
+// still somewhere, and operations on them wait rather than keep vbsd from starting.
+void Registry::add_forgotten(store::Session& db) {
+  constexpr const char* why = "it is in the store, but no longer in the configuration";
+  for (const auto& row : store::list_backends(db)) {
+    if (std::any_of(backends_.begin(), backends_.end(), [&](const auto& b) { return b->row.id == row.id; })) continue;
+    backends_.push_back(std::make_unique<Backend>(row, BackendConfig{row.name, row.plugin}));
+    backends_.back()->slot.set(nullptr, why);
+  }
+  for (const auto& row : store::list_hosts(db)) {
+    if (std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& h) { return h->row.id == row.id; })) continue;
+    hosts_.push_back(std::make_unique<Host>(row, HostConfig{row.name, row.hypervisor}));
+    hosts_.back()->slot.set(nullptr, why);
+  }
 }
 
 void Registry::stop() {
@@ -87,8 +105,7 @@ void Registry::try_later(T& item) {
 Backend& Registry::backend(const std::string& id) const {
   for (const auto& b : backends_)
     if (b->row.id == id) return *b;
-  throw Error(Code::unavailable,
-              fmt::format("the back-end with id {} is in the store but no longer in the configuration", id));
+  throw Error(Code::internal, fmt::format("there is no back-end with id {}", id));
 }
 
 Backend& Registry::backend_by_name(const std::string& name) const {
@@ -102,8 +119,7 @@ Backend& Registry::backend_by_name(const std::string& name) const {
 Host& Registry::host(const std::string& id) const {
   for (const auto& h : hosts_)
     if (h->row.id == id) return *h;
-  throw Error(Code::unavailable,
-              fmt::format("the host with id {} is in the store but no longer in the configuration", id));
+  throw Error(Code::internal, fmt::format("there is no host with id {}", id));
 }
 
 Host& Registry::host_by_name(const std::string& name) const {

@@ -93,15 +93,16 @@ class Registry {
   void start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts);
   void stop();  // ends the pools; running calls finish
 
-  Backend& backend(const std::string& id) const;               // Error(unavailable): in the store, no longer configured
+  Backend& backend(const std::string& id) const;           // also one that is no longer configured
   Backend& backend_by_name(const std::string& name) const;     // "": the first; Error(invalid)
-  Host& host(const std::string& id) const;                     // Error(unavailable)
+  Host& host(const std::string& id) const;
   Host& host_by_name(const std::string& name_or_alias) const;  // Error(not_found)
   Connector& connector(const std::string& kind) const;         // Error(not_supported)
   const std::vector<std::unique_ptr<Backend>>& backends() const { return backends_; }
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
 
  private:
+  void add_forgotten(store::Session& db);
   void open(Backend& b);
   void open(Host& h);
   template <class T>

@@ -10,12 +10,14 @@
 
 namespace vbs {
 namespace {
-Vm find_vm(Host& host, const std::string& name_or_uuid) {
+Vm find_vm(const Caller& caller, Host& host, const std::string& name_or_uuid) {
   try {
     return on_host<Vm>(host,
                        [name_or_uuid](Hypervisor& hv, const Call& call) { return hv.find_vm(call, name_or_uuid); });
   } catch (const Error& e) {
     if (e.code() != Code::not_found) throw;
+    // Who may not use a VM is not told whether it exists, either.
+    require_vm(caller.who, std::nullopt, for_log(name_or_uuid, 255), host.row.name);
     throw Error(Code::not_found,
                 fmt::format("there is no VM '{}' on host '{}'", for_log(name_or_uuid, 255), host.row.name), "vm");
   }
@@ -26,8 +28,7 @@ Admitted attach_volume(Core& core, const Caller& caller, const std::string& volu
   const auto volume =
       require_volume(core, caller, wanted.mode == Mode::ro ? Action::attach_read_only : Action::change, volume_id);
   auto& host = core.registry.host_by_name(wanted.host);
-  // Without the right to see the VM its existence is not told either; so the mapping is asked for before and after.
-  const auto vm = find_vm(host, wanted.vm);
+  const auto vm = find_vm(caller, host, wanted.vm);
   const auto owner = core.database.read([&](store::Session& db) { return store::vm_owner(db, host.row.id, vm.uuid); });
   require_vm(caller.who, owner, wanted.vm, host.row.name);
 
@@ -56,6 +57,21 @@ Admitted attach_volume(Core& core, const Caller& caller, const std::string& volu
   });
 }
 
+namespace {
+// A detach may be several operations, each kept under the token and its own attachment.
+std::vector<Admitted> repeated(Core& core, const Caller& caller) {
+  std::vector<Admitted> out;
+  if (caller.token.empty()) return out;
+  core.database.read([&](store::Session& db) {
+    for (const auto& row : store::idempotency_family(db, caller.who.user_id, caller.token)) {
+      if (row.request_hash != caller.request_hash) throw_token_reused();
+      out.push_back({row.object_id, row.operation_id});
+    }
+  });
+  return out;
+}
+}  // namespace
+
 std::string detach_params(const std::string& volume_id, bool force) {
   return fmt::format(R"({{"volume_id":"{}","force":"{}"}})", volume_id, force ? "yes" : "no");
 }
@@ -71,6 +87,8 @@ void end_attachment(Core& core, const char* who, const std::string& id, const st
 std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id,
                                     const DetachWanted& wanted) {
   const auto volume = require_volume(core, caller, Action::see, volume_id);
+  // A repeated request is answered as the first, though the attachments that it named are gone by now.
+  if (auto before = repeated(core, caller); !before.empty()) return before;
   auto found = volume.attachments;
   if (!wanted.host.empty()) {
     const auto& host = core.registry.host_by_name(wanted.host);
@@ -142,7 +160,7 @@ void set_vm_owner(Core& core, const Caller& caller, const std::string& host_name
                   const std::string& user_text) {
   require_operator(caller.who, "say whose VM it is");
   auto& host = core.registry.host_by_name(host_name);
-  const auto vm = find_vm(host, vm_name);
+  const auto vm = find_vm(caller, host, vm_name);
   const std::string user = user_text.empty() ? "" : core.directory.find_or_announce(caller.who, user_text).id;
   core.database.writer().transact([&](store::Tx& tx) {
     store::set_vm_owner(tx, host.row.id, vm.uuid, user);

@@ -73,8 +73,7 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
         if (!caller.token.empty()) {
           if (const auto before = store::find_idempotency(tx.db, caller.who.user_id, caller.token)) {
             if (before->request_hash == caller.request_hash) throw Repeated{{before->object_id, before->operation_id}};
-            throw Error(Code::conflict, "this Idempotency-Key was used for another request: use a new one",
-                        "Idempotency-Key");
+            throw_token_reused();
           }
           store::insert_idempotency(
               tx, {caller.who.user_id, caller.token, caller.request_hash, admitted.object_id, admitted.operation_id});
@@ -90,6 +89,10 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
   } catch (const Repeated& r) {
     return r.first;
   }
+}
+
+void throw_token_reused() {
+  throw Error(Code::conflict, "this Idempotency-Key was used for another request: use a new one", "Idempotency-Key");
 }
 
 store::OperationRow new_operation(const Caller& caller, const char* kind, const char* object_kind,

@@ -56,6 +56,8 @@ class Core {
   WorkerPool background_{"background", 1, 16};
 };
 
+[[noreturn]] void throw_token_reused();  // Error(conflict)
+
 // A new operation of the caller's.
 store::OperationRow new_operation(const Caller&, const char* kind, const char* object_kind,
                                   const std::string& object_id, std::string params = "{}");

@@ -6,13 +6,18 @@
 
 namespace vbs {
 namespace {
-void about_operation(Core& core, const VolumeView& v, Explanation& out) {
+// Steps and reasons of the owner's operations name the owner's VMs; somebody with a grant is not told those.
+void about_operation(Core& core, const Caller& caller, const VolumeView& v, Explanation& out) {
   const auto rows = core.database.read([&](store::Session& db) {
     return store::list_operations(db, {"", "", v.row.id, 1});
   });
   if (rows.empty()) return;
   const auto& o = rows.front();
   if (o.state == state::done) return;
+  if (v.access == Access::read_only && o.project_id != caller.who.project_id) {
+    if (o.state != state::failed) out.lines.push_back("its owner changes it just now: " + o.kind);
+    return;
+  }
   out.lines.push_back(fmt::format("operation {} ({}) is {}{}{}", o.id, o.kind, o.state,
                                   o.step_name.empty() ? "" : ", at step " + o.step_name,
                                   o.waits_for.empty() ? "" : ": " + o.waits_for));
@@ -42,7 +47,7 @@ Explanation explain(Core& core, const Caller& caller, const std::string& id) {
                                   v.row.size_bytes, v.row.format.empty() ? "no data yet" : v.row.format,
                                   core.registry.backend(v.row.backend_id).row.name));
   if (!v.row.error_message.empty()) out.lines.push_back("because: " + v.row.error_message);
-  about_operation(core, v, out);
+  about_operation(core, caller, v, out);
   for (const auto& a : v.attachments) {
     out.lines.push_back(fmt::format("{} to VM {} ({}) on host {} as {}, mode {}", a.state, a.vm_name, a.vm_uuid,
                                     core.registry.host(a.host_id).row.name,

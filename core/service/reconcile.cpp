@@ -9,6 +9,7 @@
 #include "core/service/attachments.hpp"
 #include "core/service/objects.hpp"
 #include "core/service/plugin_calls.hpp"
+#include "core/service/vm_watch.hpp"
 
 namespace vbs {
 namespace {
@@ -151,12 +152,17 @@ class Run {
                 [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
       wanted.erase(vm.uuid);
     }
-    for (const auto& [uuid, of_vm] : wanted)
+    const auto everywhere = vms_of_all_hosts(core_);
+    for (const auto& [uuid, of_vm] : wanted) {
+      const bool certain = everywhere && !everywhere->count(uuid);
       for (const auto& [volume, a] : of_vm)
         found({"vm-gone", host.row.name, volume,
                fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
-               "ends the attachment", false},
-              [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
+               certain ? "ends the attachment" : "none: another host has it, or does not answer", false},
+              certain ? std::function<void()>(
+                            [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); })
+                      : nullptr);
+    }
   }
 
   void check_exports() {

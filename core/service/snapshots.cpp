@@ -40,7 +40,8 @@ std::vector<store::SnapshotRow> list_snapshots(Core& core, const Caller& caller,
   return core.database.snapshot([&](store::Session& db) {
     if (!page.marker.empty()) {
       const auto last = store::find_snapshot(db, page.marker);
-      if (!last) throw Error(Code::invalid, "'marker' is not the id of a snapshot", "marker");
+      if (!last || access_to(caller.who, *last, false) == Access::none)
+        throw Error(Code::invalid, "'marker' is not the id of a snapshot", "marker");
       filter.after_seq = last->seq;
     }
     return store::list_snapshots(db, filter);

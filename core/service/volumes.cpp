@@ -91,7 +91,9 @@ std::vector<VolumeView> list_volumes(Core& core, const Caller& caller, const Pag
   return core.database.snapshot([&](store::Session& db) {
     if (!page.marker.empty()) {
       const auto last = store::find_volume(db, page.marker);
-      if (!last) throw Error(Code::invalid, "'marker' is not the id of a volume", "marker");
+      // One that the caller may not see is not told from one that does not exist.
+      if (!last || access_to(caller.who, *last, store::has_grant(db, last->id, caller.who.user_id)) == Access::none)
+        throw Error(Code::invalid, "'marker' is not the id of a volume", "marker");
       filter.after_seq = last->seq;
     }
     std::vector<VolumeView> out;

@@ -114,6 +114,19 @@ std::optional<IdempotencyRow> find_idempotency(Session& db, const std::string& u
   return out;
 }
 
+std::vector<IdempotencyRow> idempotency_family(Session& db, const std::string& user_id, const std::string& token) {
+  std::vector<IdempotencyRow> out;
+  const std::string first = token + "/", last = token + "0";  // '0' follows '/': a range of the key
+  db.each<S, S, S, S>(
+      "SELECT token, request_hash, object_id, operation_id FROM idempotency_keys WHERE user_id = ? AND token >= ? AND "
+      "token < ?",
+      [&](const S& t, const S& hash, const S& object, const S& operation) {
+        out.push_back({user_id, t, hash, object, operation});
+      },
+      user_id, first, last);
+  return out;
+}
+
 void insert_idempotency(Tx& tx, const IdempotencyRow& r) {
   tx.db.run("INSERT INTO idempotency_keys VALUES (?,?,?,?,?,?)", r.user_id, r.token, r.request_hash, r.object_id,
             r.operation_id, now_us());
