@@ -18,9 +18,10 @@ class AttachVolume : public OperationKind {
   }
   void admit(store::Tx& tx, store::OperationRow& o) const override { check(tx.db, attachment_of(tx.db, o)); }
   void begin(store::Tx& tx, store::OperationRow& o) const override {
-    const auto a = attachment_of(tx.db, o);
-    const auto v = store::find_volume(tx.db, a.volume_id);
-    available(v, a.volume_id, "volume", "attached");
+    auto a = attachment_of(tx.db, o);
+    available(store::find_volume(tx.db, a.volume_id), a.volume_id, "volume", "attached");
+    a.export_id = choose_export(tx.db, a);
+    store::update_attachment(tx, a);
   }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
@@ -29,7 +30,7 @@ class AttachVolume : public OperationKind {
     auto* host = &registry.host(a.host_id);
 
     Step make{"export", &backend->slot.pool(), nullptr, nullptr};
-    make.run = [backend, host](const StepContext& c) { return make_export(c, *backend, *host, attachment_of(c)); };
+    make.run = [backend](const StepContext& c) { return make_export(c, *backend, attachment_of(c)); };
     make.undo = [backend](const StepContext& c) { return drop_export(c, *backend, attachment_of(c)); };
 
     Step plug{"plug", &host->slot.pool(), nullptr, nullptr};

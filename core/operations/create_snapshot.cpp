@@ -19,7 +19,7 @@ class CreateSnapshot : public OperationKind {
     const auto volume_id = snapshot_of(tx.db, o.object_id).volume_id;
     store::set_operation(tx, ObjectKind::snapshot, o.object_id, o.id);
     store::set_operation(tx, ObjectKind::volume, volume_id, o.id);
-    o.data = data_with("volume_refs", volume_of(tx.db, volume_id).refs);
+    o.data = data_with({{"volume_refs", volume_of(tx.db, volume_id).refs}});
   }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
@@ -71,8 +71,8 @@ class CreateSnapshot : public OperationKind {
     SnapshotArgs a;
     c.database.snapshot([&](store::Session& db) {
       const auto snapshot = snapshot_of(db, c.operation.object_id);
-      a = {snapshot.id, snapshot.volume_id, data(c.operation, "volume_refs"),
-           !store::attachments_of(db, snapshot.volume_id).empty(), facts_of(snapshot)};
+      a = {snapshot.id, snapshot.volume_id, data(c.operation, "volume_refs"), in_use(db, snapshot.volume_id),
+           facts_of(snapshot)};
     });
     return {a};
   }

@@ -71,7 +71,7 @@ class CreateVolume : public OperationKind {
     } else if (kind == "volume") {
       a.source_kind = ObjectKind::volume;
       a.source_refs = volume_of(db, a.source_id).refs;
-      a.source_in_use = !store::attachments_of(db, a.source_id).empty();
+      a.source_in_use = in_use(db, a.source_id);
     }
     return a;
   }

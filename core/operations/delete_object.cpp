@@ -27,7 +27,7 @@ class DeleteObject : public OperationKind {
                                         describe(tx.db, attached.front(), o.project_id) +
                                         (attached.size() > 1 ? " and others" : "") + ": detach it first");
     }
-    o.data = data_with("previous", row->lifecycle);
+    o.data = data_with({{"previous", row->lifecycle}, {"code", row->error_code}, {"message", row->error_message}});
     store::set_lifecycle(tx, kind_, o.object_id, "deleting");
   }
 
@@ -60,7 +60,8 @@ class DeleteObject : public OperationKind {
   void succeed(store::Tx&, const store::OperationRow&) const override {}
   void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
     if (o.step_name.empty())
-      return store::set_lifecycle(tx, kind_, o.object_id, data(o, "previous"));  // it never began
+      return store::set_lifecycle(tx, kind_, o.object_id, data(o, "previous"), data(o, "code"),
+                                  data(o, "message"));  // it never began
     store::set_lifecycle(tx, kind_, o.object_id, "failed", std::string(to_string(e.code())),
                          std::string("delete: ") + e.what());
   }

@@ -6,8 +6,41 @@
 
 namespace vbs {
 namespace {
-ExportArgs arguments(const store::ExportRow& e, const std::string& volume_refs, const std::string& host_name) {
-  return {e.id, e.volume_id, volume_refs, host_name, e.initiator, e.refs, e.mode == "rw" ? Mode::rw : Mode::ro};
+struct ExportNow {
+  store::ExportRow row;  // as recorded, or as it will be
+  bool recorded = false;
+  bool shared = false;  // other attachments use it
+  std::string volume_refs;
+};
+
+ExportNow read_export(const StepContext& c, const store::AttachmentRow& attachment) {
+  ExportNow now;
+  c.database.snapshot([&](store::Session& db) {
+    if (auto row = store::find_export(db, attachment.volume_id, attachment.host_id)) {
+      now.row = std::move(*row);
+      now.recorded = true;
+    }
+    now.volume_refs = volume_of(db, attachment.volume_id).refs;
+    for (const auto& other : store::attachments_of(db, attachment.volume_id))
+      now.shared = now.shared || (other.id != attachment.id && other.export_id == attachment.export_id);
+  });
+  if (now.recorded) return now;
+  now.row.id = attachment.export_id;
+  now.row.volume_id = attachment.volume_id;
+  now.row.host_id = attachment.host_id;
+  now.row.initiator = c.registry.host(attachment.host_id).row.initiator;
+  now.row.mode = attachment.mode;
+  return now;
+}
+
+ExportArgs arguments(const StepContext& c, const ExportNow& e, const std::string& mode) {
+  return {e.row.id,
+          e.row.volume_id,
+          e.volume_refs,
+          c.registry.host(e.row.host_id).row.name,
+          e.row.initiator,
+          e.row.refs,
+          mode == "rw" ? Mode::rw : Mode::ro};
 }
 }  // namespace
 
@@ -20,51 +53,31 @@ std::vector<LockRequest> attachment_locks(const store::AttachmentRow& a) {
   return {{"volume:" + a.volume_id, false}, {"export:" + a.volume_id + "/" + a.host_id, true}, vm_lock(a)};
 }
 
-Commit make_export(const StepContext& c, Backend& backend, Host& host, store::AttachmentRow attachment) {
-  std::optional<store::ExportRow> row;
-  std::string refs;
-  c.database.snapshot([&](store::Session& db) {
-    row = store::find_export(db, attachment.volume_id, host.row.id);
-    refs = volume_of(db, attachment.volume_id).refs;
-  });
-  const bool wide_enough = row && (row->mode == "rw" || attachment.mode == "ro");
-  if (!wide_enough) {
-    if (!row) {
-      row.emplace();
-      row->id = new_uuid();
-      row->volume_id = attachment.volume_id;
-      row->host_id = host.row.id;
-      row->initiator = host.row.initiator;
-    }
-    row->mode = attachment.mode;
-    const auto connection = backend.slot.plugin().export_object(c.call, arguments(*row, refs, host.row.name));
-    row->kind = connection.kind;
-    row->format = connection.format;
-    row->data = connection.data;
-    row->refs = connection.refs;
-    row->state = "exported";
-    if (row->created_at == 0) row->created_at = now_us();
-  }
-  attachment.export_id = row->id;
-  return [attachment, row, changed = !wide_enough](store::Tx& tx) {
-    if (changed) store::put_export(tx, *row);
-    store::update_attachment(tx, attachment);
-  };
+std::string choose_export(store::Session& db, const store::AttachmentRow& a) {
+  const auto there = store::find_export(db, a.volume_id, a.host_id);
+  return there ? there->id : new_uuid();
+}
+
+Commit make_export(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment) {
+  const auto now = read_export(c, attachment);
+  if (now.recorded && (now.row.mode == "rw" || attachment.mode == "ro")) return nullptr;
+  auto row = now.row;
+  row.mode = attachment.mode;
+  const auto connection = backend.slot.plugin().export_object(c.call, arguments(c, now, row.mode));
+  row.kind = connection.kind;
+  row.format = connection.format;
+  row.data = connection.data;
+  row.refs = connection.refs;
+  row.state = "exported";
+  if (row.created_at == 0) row.created_at = now_us();
+  return [row](store::Tx& tx) { store::put_export(tx, row); };
 }
 
 Commit drop_export(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment) {
-  std::optional<store::ExportRow> row;
-  std::string refs;
-  bool shared = false;
-  c.database.snapshot([&](store::Session& db) {
-    row = store::find_export(db, attachment.volume_id, attachment.host_id);
-    refs = volume_of(db, attachment.volume_id).refs;
-    for (const auto& other : store::attachments_of(db, attachment.volume_id))
-      shared = shared || (other.id != attachment.id && row && other.export_id == row->id);
-  });
-  if (!row || shared) return nullptr;
-  backend.slot.plugin().unexport(c.call, arguments(*row, refs, c.registry.host(attachment.host_id).row.name));
-  return [id = row->id](store::Tx& tx) { store::delete_export(tx, id); };
+  const auto now = read_export(c, attachment);
+  if (now.shared || now.row.id.empty()) return nullptr;
+  backend.slot.plugin().unexport(c.call, arguments(c, now, now.row.mode));
+  return [id = now.row.id](store::Tx& tx) { store::delete_export(tx, id); };
 }
 
 Connection connection_of(const StepContext& c, const store::AttachmentRow& attachment) {

@@ -8,9 +8,12 @@ namespace vbs {
 store::AttachmentRow attachment_of(store::Session&, const std::string& id);  // Error(internal) if gone
 std::vector<LockRequest> attachment_locks(const store::AttachmentRow&);
 
-// Makes the export or joins it; the commit records it in the attachment.
-Commit make_export(const StepContext&, Backend&, Host&, store::AttachmentRow);
-// Removes the export if this attachment is the only one that uses it.
+// The id of the export that this attachment will use: the one that is there, or a new one. Recorded before the first
+// call, so that every try of it, and its undo after a crash, means the same export.
+std::string choose_export(store::Session&, const store::AttachmentRow&);
+// Makes that export or joins it.
+Commit make_export(const StepContext&, Backend&, const store::AttachmentRow&);
+// Removes the export if this attachment is the only one that uses it; also one whose making was never recorded.
 Commit drop_export(const StepContext&, Backend&, const store::AttachmentRow&);
 // What the connector gets.
 Connection connection_of(const StepContext&, const store::AttachmentRow&);

@@ -33,12 +33,14 @@ std::string text_member(const std::string& json, const char* name) {
 std::string param(const store::OperationRow& o, const char* name) { return text_member(o.params, name); }
 std::string data(const store::OperationRow& o, const char* name) { return text_member(o.data, name); }
 
-std::string data_with(const char* name, const std::string& value) {
+std::string data_with(std::initializer_list<std::pair<const char*, std::string>> members) {
   JsonBuffer b;
   JsonWriter w(b);
   w.StartObject();
-  key(w, name);
-  put(w, value);
+  for (const auto& [name, value] : members) {
+    key(w, name);
+    put(w, value);
+  }
   w.EndObject();
   return {b.GetString(), b.GetSize()};
 }
@@ -74,6 +76,12 @@ std::string describe(store::Session& db, const store::AttachmentRow& a, const st
   for (const auto& h : store::list_hosts(db))
     if (h.id == a.host_id) host = h.name;
   return a.vm_name + " on " + host + how;
+}
+
+bool in_use(store::Session& db, const std::string& volume_id) {
+  for (const auto& a : store::attachments_of(db, volume_id))
+    if (a.state != "attaching") return true;
+  return false;
 }
 
 LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }

@@ -1,6 +1,8 @@
 // Private to core/operations: what the kinds share.
 #pragma once
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "core/base/json.hpp"
 #include "core/operations/operation.hpp"
@@ -12,7 +14,7 @@ std::string param(const store::OperationRow&, const char* name);  // "" if absen
 uint64_t param_u64(const store::OperationRow&, const char* name);
 // The same for what a kind has kept in `data`.
 std::string data(const store::OperationRow&, const char* name);
-std::string data_with(const char* name, const std::string& value);
+std::string data_with(std::initializer_list<std::pair<const char*, std::string>> members);
 
 // What a sidecar keeps: enough to write the store's row anew.
 std::string facts_of(const store::VolumeRow&);
@@ -36,6 +38,10 @@ store::SnapshotRow snapshot_of(store::Session&, const std::string& id);
 // "vm1 on node1 (rw)", for messages about who is in the way; to another project it is only "a VM of another project
 // (rw)".
 std::string describe(store::Session&, const store::AttachmentRow&, const std::string& to_project);
+
+// Does any VM have the volume? For operations that hold it exclusively: an attachment that is `attaching` then stands
+// in the queue behind them, and nothing of it exists yet.
+bool in_use(store::Session&, const std::string& volume_id);
 
 // The lock that every attach, detach and resize of one VM takes: hypervisors change one device of a VM at a time.
 LockRequest vm_lock(const store::AttachmentRow&);
