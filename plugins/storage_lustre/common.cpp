@@ -138,6 +138,13 @@ std::string LustreStorage::source_data(const Record& r) const {
   return out + "]";
 }
 
+void LustreStorage::refuse_writer(const File& dir, const Record& r) {
+  const auto file = files_->open_read(dir, r.file);
+  if (file && files_->has_writer(*file))
+    throw Error(VBS_BUSY, "volume " + r.id + " is open for writing in a QEMU that VBS did not attach it to (" +
+                              file->path() + "): `lslocks` on the node that runs it shows which; end it first");
+}
+
 Record LustreStorage::published(const File& dir, uint32_t kind, const std::string& id, const std::string& refs) {
   check_id(id, kind == VBS_KIND_SNAPSHOT ? "snapshot id" : "volume id");
   auto record = parse_refs(kind, id, refs);

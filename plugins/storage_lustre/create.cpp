@@ -105,6 +105,7 @@ void LustreStorage::create_from(Call& call, const File& dir, const CreateArgs& a
   if (from_volume && a.source_in_use && method != Method::reflink)
     throw Error(VBS_BUSY, "volume " + a.source_id + " is in use, and without reflinks (snapshot_method is " +
                               to_string(method_) + ") its file cannot be shared while a VM writes it: detach it first");
+  if (from_volume && method != Method::reflink) refuse_writer(dir, source);
   if (from_volume) sweep(dir, source, a.id);
   for (const auto& name : index_.owned_by(a.source_id))  // overlays that an earlier attempt at this clone made
     if (from_volume && name.is_image() && name.by == a.id && !source.uses(name.text())) erase(dir, name.text());

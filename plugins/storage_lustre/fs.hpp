@@ -88,6 +88,9 @@ class Files {
   virtual void sync(const File& file) = 0;                   // of a directory, too
   virtual bool clone(const File& to, const File& from) = 0;  // FICLONE; false: not on this file system
   virtual bool lock(const File& file) = 0;                   // flock, exclusive; false: someone has it
+  // Whether a QEMU, of whatever node where locks reach that far, has the image open for writing. No fence: locks can be
+  // lost.
+  virtual bool has_writer(const File& file) = 0;
   virtual std::optional<uint64_t> seek_data(const File& file, uint64_t offset) = 0;  // nullopt: no more data
   virtual uint64_t seek_hole(const File& file, uint64_t offset) = 0;
 };

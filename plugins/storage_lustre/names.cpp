@@ -65,7 +65,8 @@ std::optional<FileName> parse_name(std::string_view text) {
     return std::nullopt;
   }
   // One spelling only: no leading zeros, and no parts that this type does not have.
-  return name.text() == text ? std::optional(name) : std::nullopt;
+  const bool fits = name.by.empty() || name.type == FileName::Type::qcow2;
+  return fits && name.text() == text ? std::optional(name) : std::nullopt;
 }
 
 std::string format_of(std::string_view image_name) { return image_name.ends_with(".qcow2") ? "qcow2" : "raw"; }

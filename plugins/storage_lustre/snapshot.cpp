@@ -62,6 +62,7 @@ void LustreStorage::snapshot_prepare(Call& call, const std::vector<SnapshotArgs>
     if (a.in_use && method != Method::reflink)
       throw Error(VBS_BUSY, "volume " + a.volume_id + " is in use, and without reflinks (snapshot_method is " +
                                 to_string(method_) + ") a snapshot needs its file to itself: detach it first");
+    if (method != Method::reflink) refuse_writer(dir, volume);
     sweep(dir, volume, a.id);
     discard_attempts(call, dir, a.id);
     for (const auto& name : index_.owned_by(a.volume_id)) {
@@ -109,6 +110,7 @@ void LustreStorage::snapshot_take(Call& call, const std::vector<SnapshotArgs>& l
     const Method method = method_for(call, volume);
     if (a.in_use && method != Method::reflink)
       throw Error(VBS_BUSY, "volume " + a.volume_id + " is in use: detach it before its snapshot is taken");
+    if (method != Method::reflink) refuse_writer(dir, volume);
     Record& s = result.snapshot;
     s.kind = VBS_KIND_SNAPSHOT;
     s.id = a.id;

@@ -74,6 +74,9 @@ class LustreStorage final : public plugin::StorageInstance {
   void add_change(plugin::Call&, const File& dir, const std::vector<const Record*>& objects,
                   const std::vector<const Record*>& new_layers);
   std::string source_data(const Record&) const;  // {"backing": [...]}
+  // Freezing or copying a file that a QEMU writes would tear it. The core knows of its attachments only, not of other
+  // hands.
+  void refuse_writer(const File& dir, const Record&);
   Record published(const File& dir, uint32_t kind, const std::string& id, const std::string& refs);
 
   // create.cpp

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace vbs::lustre {
 namespace {
 const std::string kA = "5e570000-0000-4000-8000-00000000000a", kB = "5e570000-0000-4000-8000-00000000000b";
@@ -22,28 +24,28 @@ TEST(Names, ReadBackAsTheyWereWritten) {
 }
 
 TEST(Names, HaveOneSpellingOnly) {
-  for (const std::string name : {"",
-                                 ".",
-                                 "..",
-                                 kA.c_str(),
-                                 (kA + ".raw").c_str(),
-                                 (kA + "..raw").c_str(),
-                                 (kA + ".01.raw").c_str(),
-                                 (kA + ".-1.raw").c_str(),
-                                 (kA + ".+1.raw").c_str(),
-                                 (kA + ". 1.raw").c_str(),
-                                 (kA + ".1.raw ").c_str(),
-                                 (kA + ".1.RAW").c_str(),
-                                 (kA + ".1.json").c_str(),
-                                 (kA + ".1.2.raw").c_str(),
-                                 (kA + ".1.2.3.json").c_str(),
-                                 (kA + ".99999999999999999999.raw").c_str(),
-                                 (kA + "." + kB + ".1.raw").c_str(),
-                                 (kA + "." + kB + ".1.1.json").c_str(),
-                                 (kA + "." + kB + "." + kB + ".1.qcow2").c_str(),
-                                 ("../" + kA + ".1.raw").c_str(),
-                                 (kA + "/1.raw").c_str()})
-    EXPECT_FALSE(parse_name(name)) << name;
+  const std::vector<std::string> wrong{"",
+                                       ".",
+                                       "..",
+                                       kA,
+                                       kA + ".raw",
+                                       kA + "..raw",
+                                       kA + ".01.raw",
+                                       kA + ".-1.raw",
+                                       kA + ".+1.raw",
+                                       kA + ". 1.raw",
+                                       kA + ".1.raw ",
+                                       kA + ".1.RAW",
+                                       kA + ".1.json",
+                                       kA + ".1.2.raw",
+                                       kA + ".1.2.3.json",
+                                       kA + ".99999999999999999999.raw",
+                                       kA + "." + kB + ".1.raw",
+                                       kA + "." + kB + ".1.1.json",
+                                       kA + "." + kB + "." + kB + ".1.qcow2",
+                                       "../" + kA + ".1.raw",
+                                       kA + "/1.raw"};
+  for (const auto& name : wrong) EXPECT_FALSE(parse_name(name)) << name;
   EXPECT_FALSE(parse_name(std::string_view("\0", 1)));
   EXPECT_FALSE(parse_name(kA + ".1.raw" + std::string(1, '\0')));
 }

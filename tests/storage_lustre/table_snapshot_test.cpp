@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 
 #include "backend.hpp"
 
@@ -118,6 +122,31 @@ TEST_P(Snapshot, OfAVolumeInUseWorksOnlyWhereExtentsAreShared) {
     EXPECT_EQ(prepared->status, VBS_BUSY);
     EXPECT_NE(prepared->message.find("detach"), std::string::npos) << prepared->message;
   }
+}
+
+TEST_P(Snapshot, OfAVolumeThatSomebodyElsesQemuWritesIsRefusedUnlessExtentsAreShared) {
+  const auto path = b_->open_data(VBS_KIND_VOLUME, volume_, false)->source.path;
+  FILE* qemu = popen(("exec qemu-io -f raw '" + path + "' >/dev/null").c_str(), "w");
+  ASSERT_NE(qemu, nullptr);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  bool locked = false;  // it is in, as soon as it holds any of its locks
+  for (int i = 0; i < 500 && !locked; ++i) {
+    struct flock query {};
+    query.l_type = F_WRLCK;
+    query.l_start = 100;
+    query.l_len = 200;
+    locked = fcntl(fd, F_OFD_GETLK, &query) == 0 && query.l_type != F_UNLCK;
+    usleep(10'000);
+  }
+  close(fd);
+  ASSERT_TRUE(locked);
+  const std::vector group{b_->snapshot_args(snapshot_, volume_)};
+  const auto prepared = b_->prepare(group);
+  const auto cloned = b_->create_from(uuid(3), 8 * MiB, VBS_KIND_VOLUME, volume_);
+  pclose(qemu);
+  EXPECT_EQ(prepared->status, by_reflink() ? VBS_OK : VBS_BUSY) << prepared->message;
+  EXPECT_EQ(cloned->status, by_reflink() ? VBS_OK : VBS_BUSY) << cloned->message;
+  EXPECT_EQ(b_->prepare(group)->status, VBS_OK);
 }
 
 TEST_P(Snapshot, ManyInARowEachKeepTheirOwnBytes) {
