@@ -61,7 +61,7 @@ CREATE INDEX snapshots_layer ON snapshots (backend_id, layer) WHERE layer <> '';
 CREATE TABLE layers (
   backend_id TEXT NOT NULL REFERENCES backends(id), name TEXT NOT NULL, parent TEXT NOT NULL, format TEXT NOT NULL,
   dropped_by TEXT NOT NULL DEFAULT '', PRIMARY KEY (backend_id, name)) WITHOUT ROWID;
-CREATE INDEX layers_parent ON layers (backend_id, parent) WHERE parent <> '';
+CREATE INDEX layers_parent ON layers (backend_id, parent, dropped_by) WHERE parent <> '';
 CREATE INDEX layers_dropped ON layers (dropped_by) WHERE dropped_by <> '';
 
 -- A volume made reachable for one host; made by the first attachment there and removed by the last.
