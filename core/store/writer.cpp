@@ -90,7 +90,12 @@ void Writer::run_one(Job& job) {
     job.body(*job.tx);
   } catch (...) {
     job.error = std::current_exception();
-    session_.run("ROLLBACK TO job");
+    try {
+      session_.run("ROLLBACK TO job");
+    } catch (const std::exception&) {
+      // SQLite has rolled back all of it (sqlite.org/lang_transaction.html: FULL, IOERR, NOMEM); the cause says why.
+      std::rethrow_exception(job.error);
+    }
   }
   session_.run("RELEASE job");
 }
