@@ -8,9 +8,18 @@ namespace {
 // Primary result codes, sqlite.org/rescode.html.
 constexpr int kSqliteError = 1;  // the statement itself is wrong
 constexpr int kSqliteConstraint = 19;
+constexpr int kSqliteConfigMultithread = 2;
+
+// A session belongs to one thread at a time, so SQLite's own mutex on each connection, taken for every column, guards
+// nothing. It may be left out before the first connection of the process only.
+void leave_out_mutexes() {
+  static const int ignored = sqlite_api::sqlite3_config(kSqliteConfigMultithread);
+  static_cast<void>(ignored);
+}
 }  // namespace
 
 Session::Session(const std::string& path, Access access) {
+  leave_out_mutexes();
   guarded("open", [&] {
     sql_.open(soci::sqlite3, "dbname=" + path);
     // FULL: a commit that was acknowledged survives a power cut. NORMAL in WAL mode would not promise that.
@@ -41,15 +50,15 @@ void Session::guarded(std::string_view sql, const std::function<void()>& f) {
   };
   try {
     f();
-  } catch (const soci::sqlite3_soci_error& e) {
-    forget();
-    const int result = e.result() & 0xff;
-    if (result == kSqliteConstraint) throw UniqueViolation(e.what());
-    if (result != kSqliteError) throw StoreFailure(fmt::format("store: {}", e.what()));
-    throw Error(Code::internal, fmt::format("store: {}", e.what()));
   } catch (const soci::soci_error& e) {
     forget();
-    throw Error(Code::internal, fmt::format("store: {}", e.what()));
+    // Not what(): SOCI adds the parameters to it, and an export's secret may be one.
+    const std::string said = fmt::format("store: {} in: {}", e.get_error_message(), sql);
+    const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&e);
+    const int result = sqlite ? sqlite->result() & 0xff : kSqliteError;
+    if (result == kSqliteConstraint) throw UniqueViolation(said);
+    if (result != kSqliteError) throw StoreFailure(said);
+    throw Error(Code::internal, said);
   } catch (...) {
     forget();
     throw;

@@ -70,6 +70,23 @@ TEST(Session, AWrongStatementIsNotMistakenForAFailingStore) {
   }
 }
 
+TEST(Session, AnErrorNeverShowsTheValuesOfItsParameters) {
+  Store s;
+  const auto v = s.add_volume(s.alice);
+  store::ExportRow e;
+  e.id = "e1";
+  e.volume_id = v;
+  e.host_id = "no such host";
+  e.secret = "hunter2";
+  try {
+    s.database.writer().transact([&](Tx& tx) { store::put_export(tx, e); });
+    ADD_FAILURE() << "an export for a host that does not exist";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("FOREIGN KEY"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Session, AReadOnlyOneCannotWrite) {
   Store s;
   EXPECT_THROW(s.database.read([](Session& db) { db.run("DELETE FROM users"); }), Error);
