@@ -49,6 +49,7 @@ class Run {
     for (const auto& h : core_.registry.hosts())
       if (!h->config.hypervisor.empty()) guarded("host " + h->row.name, [&] { check(*h); });
     check_exports();
+    if (repair_) mend_all();
     return std::move(report_);
   }
 
@@ -62,21 +63,28 @@ class Run {
     }
   }
 
-  // Adds a finding; `mend` runs at once where repair was asked for.
-  void found(Finding f, const std::function<void()>& mend = nullptr) {
+  // Adds a finding. What mends it runs when everything has been compared: a repair is an operation, too, and would make
+  // the rest of its object look as if it were in motion.
+  void found(Finding f, std::function<void()> mend = nullptr) {
     // The store was read first and the back-end later: what an operation touched since then may rightly differ.
     if (core_.database.read([&](store::Session& db) { return store::touched_since(db, started_); }).count(f.object_id))
       return;
-    if (repair_ && mend) {
+    report_.findings.push_back(std::move(f));
+    mends_.push_back(std::move(mend));
+  }
+
+  void mend_all() {
+    for (size_t i = 0; i < mends_.size(); ++i) {
+      auto& f = report_.findings[i];
+      if (!mends_[i]) continue;
       try {
-        mend();
+        mends_[i]();
         f.repaired = true;
         logger().info("reconcile: {} {} at {}: {}", f.what, f.object_id, f.where, f.repair);
       } catch (const Error& e) {
         f.repair += std::string("; that failed: ") + e.what();
       }
     }
-    report_.findings.push_back(std::move(f));
   }
 
   void check(Backend& backend) {
@@ -109,9 +117,8 @@ class Run {
     for (const auto& l : listing.leftovers)
       found({"leftover-file", backend.row.name, l.object_id,
              fmt::format("{} belongs to no object ({} bytes)", l.name, l.allocated_bytes), "removes it", false},
-            [&] {
-              on_backend<int>(backend,
-                              [name = l.name](StorageBackend& p, const Call& c) { return p.discard(c, name), 0; });
+            [&backend, name = l.name] {
+              on_backend<int>(backend, [name](StorageBackend& p, const Call& c) { return p.discard(c, name), 0; });
             });
   }
 
@@ -135,10 +142,9 @@ class Run {
         if (it == of_vm.end())
           found({"disk-unknown", host.row.name, d.serial,
                  fmt::format("VM {} has it as {}, but no attachment says so", vm.name, d.device), "detaches it", false},
-                [&] {
-                  on_host<int>(host, [uuid = vm.uuid, id = d.serial](Hypervisor& h, const Call& c) {
-                    return h.detach(c, uuid, id, false), 0;
-                  });
+                [&host, uuid = vm.uuid, id = d.serial] {
+                  on_host<int>(
+                      host, [uuid, id](Hypervisor& h, const Call& c) { return h.detach(c, uuid, id, false), 0; });
                 });
         else if (to_string(d.mode) != it->second->mode)
           found({"mode-differs", host.row.name, d.serial,
@@ -149,7 +155,7 @@ class Run {
         if (!plugged.count(volume) && a->state == "attached")
           found({"disk-missing", host.row.name, volume,
                  fmt::format("attached to VM {}, which does not have it", vm.name), "ends the attachment", false},
-                [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
+                [this, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); });
       wanted.erase(vm.uuid);
     }
     const auto everywhere = vms_of_all_hosts(core_);
@@ -160,7 +166,7 @@ class Run {
                fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
                certain ? "ends the attachment" : "none: another host has it, or does not answer", false},
               certain ? std::function<void()>(
-                            [&, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); })
+                            [this, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); })
                       : nullptr);
     }
   }
@@ -169,7 +175,7 @@ class Run {
     for (const auto& e : desired_.unused_exports)
       found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id, "an export without attachments",
              "removes it", false},
-            [&] {
+            [this, e] {
               auto& backend = core_.registry.backend(
                   core_.database.read([&](store::Session& db) { return store::find_volume(db, e.volume_id); })
                       ->backend_id);
@@ -185,6 +191,7 @@ class Run {
   const int64_t started_ = now_us();
   Desired desired_;
   ReconcileReport report_;
+  std::vector<std::function<void()>> mends_;  // one a finding
 };
 }  // namespace
 
