@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <unordered_map>
 
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
@@ -96,20 +96,23 @@ std::vector<VolumeView> list_volumes(Core& core, const Caller& caller, const Pag
         throw Error(Code::invalid, "'marker' is not the id of a volume", "marker");
       filter.after_seq = last->seq;
     }
+    auto rows = store::list_volumes(db, filter);
     std::vector<VolumeView> out;
-    std::map<std::string, size_t> index;
-    for (auto& row : store::list_volumes(db, filter)) {
-      index[row.id] = out.size();
-      const auto access = access_to(caller.who, row, true);  // the filter saw to the grant
-      out.push_back({std::move(row), access, {}});
-    }
+    if (rows.empty()) return out;
     store::Filter of_page;
     of_page.limit = 1000000;
-    for (const auto& v : out) of_page.ids.push_back(v.row.id);
-    if (out.empty()) return out;
-    for (auto& a : store::list_attachments(db, of_page))
-      if (const auto it = index.find(a.volume_id); it != index.end() && may_see(caller.who, out[it->second].row, a))
-        out[it->second].attachments.push_back(std::move(a));
+    for (const auto& row : rows) of_page.ids.push_back(row.id);
+    std::unordered_map<std::string, std::vector<store::AttachmentRow>> attachments;
+    for (auto& a : store::list_attachments(db, of_page)) attachments[a.volume_id].push_back(std::move(a));
+    out.reserve(rows.size());
+    for (auto& row : rows) {
+      const auto access = access_to(caller.who, row, true);  // the filter saw to the grant
+      auto& view = out.emplace_back(VolumeView{std::move(row), access, {}});
+      const auto mine = attachments.find(view.row.id);
+      if (mine == attachments.end()) continue;
+      for (auto& a : mine->second)
+        if (may_see(caller.who, view.row, a)) view.attachments.push_back(std::move(a));
+    }
     return out;
   });
 }
@@ -141,10 +144,11 @@ void grant(Core& core, const Caller& caller, const std::string& id, const std::s
 
 void ungrant(Core& core, const Caller& caller, const std::string& id, const std::string& user_text) {
   require_volume(core, caller, Action::change, id);
-  const auto user = core.directory.find_or_announce(caller.who, user_text);
+  const auto user = core.directory.find(caller.who, user_text);
+  if (!user) return;  // never seen, so nothing was granted
   core.database.writer().transact([&](store::Tx& tx) {
-    store::delete_grant(tx, id, user.id);
-    record(tx, caller, "ungrant", "volume", id, user.subject);
+    store::delete_grant(tx, id, user->id);
+    record(tx, caller, "ungrant", "volume", id, user->subject);
   });
 }
 }  // namespace vbs
