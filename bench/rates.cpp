@@ -1,11 +1,13 @@
 // What several clients get done together. Each has one connection and one request under way.
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "bench/api.hpp"
@@ -21,13 +23,26 @@ constexpr size_t kListed = 1000;
 // One request of client `number`; false: nothing is left to do.
 using Work = std::function<bool(Api&, unsigned number)>;
 
+// Processor time that a process has used, in seconds, from /proc/PID/stat (proc(5): fields 14 and 15).
+double processor_seconds(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text, word;
+  std::getline(file, text);
+  std::istringstream rest(text.substr(text.rfind(')') + 1));
+  double ticks = 0;
+  for (int field = 3; field <= 15 && rest >> word; ++field)
+    if (field >= 14) ticks += std::stod(word);
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 struct Outcome {
   std::vector<double> latencies;  // ms
-  double seconds = 0;
+  double seconds = 0, processor_seconds = 0;
   double rate() const { return static_cast<double>(latencies.size()) / seconds; }
   std::string note() const {
-    return fmt::format("{} in {:.1f} s, p50 {:.1f} ms, p99 {:.1f} ms", latencies.size(), seconds, median(latencies),
-                       percentile(latencies, 99));
+    return fmt::format("{} in {:.1f} s, p50 {:.1f} ms, p99 {:.1f} ms; vbsd: {:.0f} us of processor each",
+                       latencies.size(), seconds, median(latencies), percentile(latencies, 99),
+                       processor_seconds / static_cast<double>(latencies.size()) * 1e6);
   }
 };
 
@@ -40,6 +55,7 @@ Outcome run(const Settings& s, double seconds, size_t least, const Work& work) {
   std::atomic<bool> stop{false};
   std::vector<std::unique_ptr<Api>> clients;
   for (unsigned i = 0; i < s.clients; ++i) clients.push_back(std::make_unique<Api>(s.server));
+  const auto used = processor_seconds(s.vbsd);
   const auto begin = Clock::now();
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < s.clients; ++i)
@@ -63,6 +79,7 @@ Outcome run(const Settings& s, double seconds, size_t least, const Work& work) {
     });
   for (auto& t : threads) t.join();
   all.seconds = ms_since(begin) / 1000;
+  all.processor_seconds = processor_seconds(s.vbsd) - used;
   if (error) std::rethrow_exception(error);
   return all;
 }
