@@ -15,16 +15,17 @@ std::string rfc3339(int64_t us) {
   const year_month_day date(day);
   const hh_mm_ss time(at - day);
   std::string out = "0000-00-00T00:00:00.000000Z";
-  const auto put = [&out](size_t last, auto value) {
-    for (auto n = static_cast<uint64_t>(value); n > 0; n /= 10) out[last--] = static_cast<char>('0' + n % 10);
+  const auto put = [&out](size_t first, size_t digits, auto value) {
+    auto n = static_cast<uint64_t>(value);
+    for (size_t i = digits; i > 0; --i, n /= 10) out[first + i - 1] = static_cast<char>('0' + n % 10);
   };
-  put(3, static_cast<int>(date.year()));
-  put(6, static_cast<unsigned>(date.month()));
-  put(9, static_cast<unsigned>(date.day()));
-  put(12, time.hours().count());
-  put(15, time.minutes().count());
-  put(18, time.seconds().count());
-  put(25, time.subseconds().count());
+  put(0, 4, static_cast<int>(date.year()));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, time.hours().count());
+  put(14, 2, time.minutes().count());
+  put(17, 2, time.seconds().count());
+  put(20, 6, time.subseconds().count());
   return out;
 }
 }  // namespace vbs
