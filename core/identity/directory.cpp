@@ -40,9 +40,9 @@ Principal Directory::from_certificate(const std::string& subject_text, const std
   return p;
 }
 
-store::UserRow Directory::find_or_announce(const Principal& by, const std::string& text) {
+Directory::Named Directory::parse(const std::string& text) {
   if (is_uuid(text)) {
-    if (auto known = database_.read([&](store::Session& db) { return store::find_user(db, text); })) return *known;
+    if (auto known = database_.read([&](store::Session& db) { return store::find_user(db, text); })) return {known, {}};
     throw Error(Code::invalid, "there is no user with id " + text, "user");
   }
   std::string subject;
@@ -55,9 +55,21 @@ store::UserRow Directory::find_or_announce(const Principal& by, const std::strin
   }
   if (subject.empty())
     throw Error(Code::invalid, "'user' is empty: give a subject such as CN=bob,O=VBS, or the id of a user", "user");
+  return {std::nullopt, subject};
+}
+
+store::UserRow Directory::find_or_announce(const Principal& by, const std::string& text) {
+  auto named = parse(text);
+  if (named.user) return *named.user;
   store::UserRow user;
-  database_.writer().transact([&](store::Tx& tx) { user = store::ensure_user(tx, kSource, by.issuer, subject); });
+  database_.writer().transact([&](store::Tx& tx) { user = store::ensure_user(tx, kSource, by.issuer, named.subject); });
   return user;
+}
+
+std::optional<store::UserRow> Directory::find(const Principal& by, const std::string& text) {
+  auto named = parse(text);
+  if (named.user) return named.user;
+  return database_.read([&](store::Session& db) { return store::find_user(db, kSource, by.issuer, named.subject); });
 }
 
 std::string Directory::subject_of(const std::string& user_id) {

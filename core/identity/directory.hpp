@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,11 +28,19 @@ class Directory {
   // The user meant by an owner who grants: the id of a known user, or a subject of the same issuer, who may never have
   // connected yet. Error(invalid) naming `user`.
   store::UserRow find_or_announce(const Principal& by, const std::string& id_or_subject);
+  // The same without making anybody known: nothing for a subject that was never seen.
+  std::optional<store::UserRow> find(const Principal& by, const std::string& id_or_subject);
 
   std::string subject_of(const std::string& user_id);  // "" for an unknown id
   bool is_operator(const std::string& subject) const { return operators_.count(subject) > 0; }
 
  private:
+  struct Named {  // what a text names: a known user, or a subject
+    std::optional<store::UserRow> user;
+    std::string subject;
+  };
+  Named parse(const std::string& id_or_subject);
+
   store::Database& database_;
   std::set<std::string> operators_;
   std::mutex mutex_;
