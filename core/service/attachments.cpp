@@ -72,6 +72,26 @@ std::vector<Admitted> repeated(Core& core, const Caller& caller) {
 }
 }  // namespace
 
+namespace {
+// What one has attached one may detach, though the grant may have been taken back since.
+VolumeView volume_to_detach(Core& core, const Caller& caller, const std::string& id) {
+  try {
+    return require_volume(core, caller, Action::see, id);
+  } catch (const Error& e) {
+    if (e.code() != Code::not_found || !is_uuid(id)) throw;
+    store::Filter own;
+    own.project_id = caller.who.project_id;
+    own.volume_id = id;
+    own.limit = 1000;
+    auto left = core.database.read([&](store::Session& db) { return store::list_attachments(db, own); });
+    if (left.empty()) throw;
+    const auto row = core.database.read([&](store::Session& db) { return store::find_volume(db, id); });
+    if (!row) throw;
+    return {*row, Access::none, std::move(left)};
+  }
+}
+}  // namespace
+
 std::string detach_params(const std::string& volume_id, bool force) {
   return fmt::format(R"({{"volume_id":"{}","force":"{}"}})", volume_id, force ? "yes" : "no");
 }
@@ -86,7 +106,7 @@ void end_attachment(Core& core, const char* who, const std::string& id, const st
 
 std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std::string& volume_id,
                                     const DetachWanted& wanted) {
-  const auto volume = require_volume(core, caller, Action::see, volume_id);
+  const auto volume = volume_to_detach(core, caller, volume_id);
   // A repeated request is answered as the first, though the attachments that it named are gone by now.
   if (auto before = repeated(core, caller); !before.empty()) return before;
   auto found = volume.attachments;
