@@ -41,6 +41,9 @@ struct Checker : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Checker> {
 rapidjson::Document parse_json(std::string_view text) {
   constexpr unsigned flags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
   if (text.empty()) throw Error(Code::invalid, "the body is empty: a JSON object is needed");
+  // RapidJSON takes a NUL for the end of its input: what stands behind one would pass unseen.
+  if (const auto nul = text.find('\0'); nul != text.npos)
+    throw Error(Code::invalid, fmt::format("not acceptable JSON: a NUL byte (byte {})", nul));
   {
     Checker checker;
     rapidjson::Reader reader;
