@@ -30,6 +30,10 @@ Result ask(Item& item, const std::string& label, F f) {
 // `f` must own what it uses: the call may outlive the question.
 template <class Result, class F>
 Result on_host(Host& host, F f) {
+  if (host.config.hypervisor.empty())
+    throw Error(Code::not_supported,
+                "host " + host.row.name + " has no hypervisor in the configuration: its VMs are not managed here",
+                "host");
   return ask<Result>(host, "host " + host.row.name, std::move(f));
 }
 template <class Result, class F>
