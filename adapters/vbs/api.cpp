@@ -62,11 +62,15 @@ http::Response health(Core& core) {
 
 void add_routes(http::Server& server, Core& core) {
   const Context c{server, core, std::make_shared<WorkerPool>("answers", kWaiters, kWaiterQueue)};
-  server.route("GET", "/v1/health", [&core](const http::Request&, http::Reply reply) { reply(health(core)); });
-  server.route("GET", "/v1/openapi.json", [text = openapi_json()](const http::Request&, http::Reply reply) {
-    http::Response r;
-    r.body = text;
-    reply(std::move(r));
+  server.route("GET", "/v1/health", [&core](const http::Request& r, http::Reply reply) {
+    check_query(r, {});
+    reply(health(core));
+  });
+  server.route("GET", "/v1/openapi.json", [text = openapi_json()](const http::Request& r, http::Reply reply) {
+    check_query(r, {});
+    http::Response answer;
+    answer.body = text;
+    reply(std::move(answer));
   });
   add_volume_routes(c);
   add_snapshot_routes(c);

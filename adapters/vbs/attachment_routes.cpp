@@ -21,7 +21,7 @@ NewAttachment new_attachment(const http::Request& r) {
   a.vm = reader.required_string("vm", 255);
   a.device = reader.optional_string("device", 32).value_or("");
   check_device(a.device);
-  const auto mode = reader.optional_string("mode", 2).value_or("rw");
+  const auto mode = reader.optional_string("mode", 255).value_or("rw");
   if (mode != "ro" && mode != "rw") throw Error(Code::invalid, "'mode' must be ro or rw", "mode");
   a.mode = mode == "ro" ? Mode::ro : Mode::rw;
   reader.finish();
@@ -74,16 +74,17 @@ void add_attachment_routes(const Context& c) {
               });
             });
           });
-  c.route("GET", "/v1/attachments", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    check_query(r, {"volume_id", "host", "vm", "all_projects"});
-    const auto rows = list_attachments(core, caller, text_query(r, "volume_id", 36), text_query(r, "host"),
-                                       text_query(r, "vm"), flag_query(r, "all_projects"));
-    reply(object(200, [&](JsonWriter& w) {
-      key(w, "attachments");
-      w.StartArray();
-      for (const auto& a : rows) write(w, core, a);
-      w.EndArray();
-    }));
-  });
+  c.route("GET", "/v1/attachments",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto rows = list_attachments(core, caller, text_query(r, "volume_id", 36), text_query(r, "host"),
+                                               text_query(r, "vm"), flag_query(r, "all_projects"));
+            reply(object(200, [&](JsonWriter& w) {
+              key(w, "attachments");
+              w.StartArray();
+              for (const auto& a : rows) write(w, core, a);
+              w.EndArray();
+            }));
+          },
+          {"volume_id", "host", "vm", "all_projects"});
 }
 }  // namespace vbs::native

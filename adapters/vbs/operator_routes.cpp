@@ -17,11 +17,13 @@ constexpr std::array<std::pair<uint64_t, const char*>, 6> kCapabilities{{{VBS_CA
                                                                          {VBS_CAP_SHARED_NODES, "shared-nodes"},
                                                                          {VBS_CAP_EXTEND_IN_USE, "extend-in-use"}}};
 
+const std::set<std::string> kOperationStates{"queued", "running", "waiting", "undoing", "done", "failed"};
+
 store::OperationRow operation_of(Core& core, const Caller& caller, const http::Request& r) {
   const auto& id = r.params.at("id");
-  const auto row = is_uuid(id) ? core.database.read([&](store::Session& db) { return store::find_operation(db, id); })
-                               : std::nullopt;
-  if (!row) throw Error(Code::not_found, "there is no operation '" + for_log(id, 64) + "'");
+  if (!is_uuid(id)) throw Error(Code::not_found, "there is no operation '" + for_log(id, 64) + "' (ids are UUIDs)");
+  const auto row = core.database.read([&](store::Session& db) { return store::find_operation(db, id); });
+  if (!row) throw Error(Code::not_found, "there is no operation " + id);  // the words of require_operation()
   require_operation(caller.who, *row);
   return *row;
 }
@@ -126,28 +128,34 @@ void write_host(JsonWriter& w, Host& h) {
 
 void add_operation_routes(const Context& c) {
   auto& core = c.core;
-  c.route("GET", "/v1/operations", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    check_query(r, {"state", "object_id", "limit", "all_projects"});
-    store::OperationFilter f;
-    f.project_id = listed_project(caller.who, flag_query(r, "all_projects"));
-    f.state = text_query(r, "state", 16);
-    f.object_id = text_query(r, "object_id", 36);
-    f.limit = number_query(r, "limit", 100, 1, 1000);
-    const auto rows = core.database.read([&](store::Session& db) { return store::list_operations(db, f); });
-    reply(object(200, [&](JsonWriter& w) {
-      key(w, "operations");
-      w.StartArray();
-      for (const auto& o : rows) write(w, core, o);
-      w.EndArray();
-    }));
-  });
-  c.route("GET", "/v1/operations/{id}", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    check_query(r, {"wait"});
-    const auto id = operation_of(core, caller, r).id;
-    auto asked = r;
-    asked.headers.emplace_back("Prefer", "wait=" + std::to_string(number_query(r, "wait", 0, 0, 60)));
-    answer_when_ended(c, asked, {{"", id}}, std::move(reply), [&core, id] { return operation_only(core, 200, id); });
-  });
+  c.route("GET", "/v1/operations",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            store::OperationFilter f;
+            f.project_id = listed_project(caller.who, flag_query(r, "all_projects"));
+            f.state = text_query(r, "state");
+            if (!f.state.empty() && !kOperationStates.count(f.state))
+              throw Error(Code::invalid, "'state' must be queued, running, waiting, undoing, done or failed", "state");
+            f.object_id = text_query(r, "object_id", 36);
+            f.limit = number_query(r, "limit", 100, 1, 1000);
+            const auto rows = core.database.read([&](store::Session& db) { return store::list_operations(db, f); });
+            reply(object(200, [&](JsonWriter& w) {
+              key(w, "operations");
+              w.StartArray();
+              for (const auto& o : rows) write(w, core, o);
+              w.EndArray();
+            }));
+          },
+          {"state", "object_id", "limit", "all_projects"});
+  c.route("GET", "/v1/operations/{id}",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto id = operation_of(core, caller, r).id;
+            auto asked = r;
+            const auto wait = "wait=" + std::to_string(number_query(r, "wait", 0, 0, 60));
+            if (r.query_value("wait")) asked.headers.insert(asked.headers.begin(), {"Prefer", wait});
+            answer_when_ended(c, asked, {{"", id}}, std::move(reply),
+                              [&core, id] { return operation_only(core, 200, id); });
+          },
+          {"wait"});
   c.route("POST", "/v1/operations/{id}/cancel",
           [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
             const auto id = operation_of(core, caller, r).id;
@@ -198,8 +206,7 @@ http::Response operation_only(Core& core, int status, const std::string& id) {
 void add_operator_routes(const Context& c) {
   auto& core = c.core;
   add_operation_routes(c);
-  c.route("GET", "/v1/hosts", [&core](const Caller&, const http::Request& r, http::Reply reply) {
-    check_query(r, {});
+  c.route("GET", "/v1/hosts", [&core](const Caller&, const http::Request&, http::Reply reply) {
     reply(array("hosts", core.registry.hosts(), [](JsonWriter& w, const auto& h) { write_host(w, *h); }));
   });
   c.route("GET", "/v1/hosts/{name}/vms", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
@@ -214,8 +221,7 @@ void add_operator_routes(const Context& c) {
     set_vm_owner(core, caller, r.params.at("name"), vm, user);
     reply(vms(core, caller, r.params.at("name")));
   });
-  c.route("GET", "/v1/backends", [&core](const Caller&, const http::Request& r, http::Reply reply) {
-    check_query(r, {});
+  c.route("GET", "/v1/backends", [&core](const Caller&, const http::Request&, http::Reply reply) {
     reply(array("backends", core.registry.backends(),
                 [&core](JsonWriter& w, const auto& b) { write_backend(w, core, *b); }));
   });

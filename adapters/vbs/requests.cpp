@@ -23,11 +23,12 @@ std::string request_hash(const http::Request& r) {
   return out;
 }
 
-uint64_t parse_number(std::string_view text, const std::string& name, uint64_t min, uint64_t max) {
+uint64_t parse_number(std::string_view text, const std::string& name, uint64_t min, uint64_t max,
+                      const std::string& field) {
   uint64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc() || end != text.data() + text.size() || n < min || n > max)
-    throw Error(Code::invalid, fmt::format("'{}' must be a whole number from {} to {}", name, min, max), name);
+    throw Error(Code::invalid, fmt::format("'{}' must be a whole number from {} to {}", name, min, max), field);
   return n;
 }
 
@@ -38,14 +39,19 @@ std::chrono::seconds wanted_wait(const http::Request& r) {
   if (at == std::string_view::npos) return std::chrono::seconds(0);  // RFC 7240: what is not known is ignored
   auto value = prefer->substr(at + 5);
   value = value.substr(0, value.find_first_of(",; "));
-  return std::chrono::seconds(parse_number(value, "Prefer: wait", 0, kLongestWait));
+  return std::chrono::seconds(parse_number(value, "Prefer: wait", 0, kLongestWait, "Prefer"));
 }
 }  // namespace
 
-void Context::route(const std::string& method, const std::string& pattern, Route handler) const {
+void Context::route(const std::string& method, const std::string& pattern, Route handler,
+                    std::set<std::string> query) const {
   server.route(method, pattern,
-               [&core_ = core, handler = std::move(handler)](const http::Request& r, http::Reply reply) {
-                 handler(caller_of(core_, r), r, std::move(reply));
+               [&core_ = core, handler = std::move(handler), query = std::move(query)](const http::Request& r,
+                                                                                       http::Reply reply) {
+                 const auto caller = caller_of(core_, r);
+                 check_query(r, query);
+                 wanted_wait(r);
+                 handler(caller, r, std::move(reply));
                });
 }
 
@@ -83,7 +89,7 @@ std::string text_query(const http::Request& r, const char* name, size_t max_byte
 
 uint64_t number_query(const http::Request& r, const char* name, uint64_t fallback, uint64_t min, uint64_t max) {
   const auto v = r.query_value(name);
-  return v ? parse_number(*v, name, min, max) : fallback;
+  return v ? parse_number(*v, name, min, max, name) : fallback;
 }
 
 bool flag_query(const http::Request& r, const char* name) {
@@ -93,10 +99,12 @@ bool flag_query(const http::Request& r, const char* name) {
   throw Error(Code::invalid, fmt::format("'{}' must be true or false", name), name);
 }
 
-Page page_of(const http::Request& r, const std::set<std::string>& more) {
-  std::set<std::string> known{"id", "name", "state", "limit", "marker", "all_projects"};
-  known.insert(more.begin(), more.end());
-  check_query(r, known);
+std::set<std::string> with(std::set<std::string> set, const std::set<std::string>& more) {
+  set.insert(more.begin(), more.end());
+  return set;
+}
+
+Page page_of(const http::Request& r) {
   Page p;
   for (const auto& [name, value] : r.query) {
     if (name != "id") continue;
@@ -135,7 +143,10 @@ Changes changes_of(const http::Request& r) {
   Changes c;
   c.name = reader.optional_string("name", 255);
   c.comment = reader.optional_string("comment", 255);
-  if (document.HasMember("metadata")) c.metadata = metadata_of(reader);
+  const auto metadata = metadata_of(reader);
+  // null counts as absent, as with every field: it stays.
+  if (const auto m = document.FindMember("metadata"); m != document.MemberEnd() && !m->value.IsNull())
+    c.metadata = metadata;
   reader.finish();
   return c;
 }

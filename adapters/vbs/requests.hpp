@@ -22,8 +22,10 @@ struct Context {
   std::shared_ptr<WorkerPool> waiters;
 
   using Route = std::function<void(const Caller&, const http::Request&, http::Reply)>;
-  // Adds a route whose caller must have a certificate.
-  void route(const std::string& method, const std::string& pattern, Route handler) const;
+  // Adds a route whose caller must have a certificate. Refuses query parameters other than `query` and a wrong Prefer
+  // before the handler runs: after it there would be a change already.
+  void route(const std::string& method, const std::string& pattern, Route handler,
+             std::set<std::string> query = {}) const;
 };
 
 Caller caller_of(Core&, const http::Request&);  // Error(unauthenticated), Error(invalid) for a bad Idempotency-Key
@@ -36,8 +38,9 @@ void check_query(const http::Request&, const std::set<std::string>& known);
 std::string text_query(const http::Request&, const char* name, size_t max_bytes = 255);
 uint64_t number_query(const http::Request&, const char* name, uint64_t fallback, uint64_t min, uint64_t max);
 bool flag_query(const http::Request&, const char* name);
-Page page_of(const http::Request&,
-             const std::set<std::string>& more_parameters);  // id, name, state, limit, marker, all_projects
+std::set<std::string> with(std::set<std::string> set, const std::set<std::string>& more);
+const std::set<std::string> kPageQuery{"id", "name", "state", "limit", "marker", "all_projects"};
+Page page_of(const http::Request&);  // from those
 
 // name, comment, metadata as JSON text.
 std::string metadata_of(ObjectReader&);

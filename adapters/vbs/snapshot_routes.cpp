@@ -36,20 +36,22 @@ void add_snapshot_routes(const Context& c) {
       });
     });
   });
-  c.route("GET", "/v1/snapshots", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    auto page = page_of(r, {"volume_id"});
-    page.filter.volume_id = text_query(r, "volume_id", 36);
-    const auto snapshots = list_snapshots(core, caller, page);
-    reply(object(200, [&](JsonWriter& w) {
-      key(w, "snapshots");
-      w.StartArray();
-      for (const auto& s : snapshots) write(w, core, s);
-      w.EndArray();
-      if (snapshots.size() == page.filter.limit) field(w, "next", snapshots.back().id);
-    }));
-  });
+  c.route(
+      "GET", "/v1/snapshots",
+      [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+        auto page = page_of(r);
+        page.filter.volume_id = text_query(r, "volume_id", 36);
+        const auto snapshots = list_snapshots(core, caller, page);
+        reply(object(200, [&](JsonWriter& w) {
+          key(w, "snapshots");
+          w.StartArray();
+          for (const auto& s : snapshots) write(w, core, s);
+          w.EndArray();
+          if (snapshots.size() == page.filter.limit) field(w, "next", snapshots.back().id);
+        }));
+      },
+      with(kPageQuery, {"volume_id"}));
   c.route("GET", "/v1/snapshots/{id}", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    check_query(r, {});
     reply(snapshot(core, caller, r.params.at("id")));
   });
   c.route("PATCH", "/v1/snapshots/{id}", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {

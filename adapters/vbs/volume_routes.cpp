@@ -72,22 +72,24 @@ void add_volume_routes(const Context& c) {
       });
     });
   });
-  c.route("GET", "/v1/volumes", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    auto page = page_of(r, {"host", "vm"});
-    if (const auto host = text_query(r, "host"); !host.empty())
-      page.filter.host_id = core.registry.host_by_name(host).row.id;
-    page.filter.vm = text_query(r, "vm");
-    const auto volumes = list_volumes(core, caller, page);
-    reply(object(200, [&](JsonWriter& w) {
-      key(w, "volumes");
-      w.StartArray();
-      for (const auto& v : volumes) write(w, core, v);
-      w.EndArray();
-      if (volumes.size() == page.filter.limit) field(w, "next", volumes.back().row.id);
-    }));
-  });
+  c.route(
+      "GET", "/v1/volumes",
+      [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+        auto page = page_of(r);
+        if (const auto host = text_query(r, "host"); !host.empty())
+          page.filter.host_id = core.registry.host_by_name(host).row.id;
+        page.filter.vm = text_query(r, "vm");
+        const auto volumes = list_volumes(core, caller, page);
+        reply(object(200, [&](JsonWriter& w) {
+          key(w, "volumes");
+          w.StartArray();
+          for (const auto& v : volumes) write(w, core, v);
+          w.EndArray();
+          if (volumes.size() == page.filter.limit) field(w, "next", volumes.back().row.id);
+        }));
+      },
+      with(kPageQuery, {"host", "vm"}));
   c.route("GET", "/v1/volumes/{id}", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
-    check_query(r, {});
     reply(volume(core, caller, id_of(r)));
   });
   c.route("PATCH", "/v1/volumes/{id}", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
