@@ -1,0 +1,98 @@
+"""The operator sees and does everything; nobody else does what is the operator's."""
+from guests import DEFINED
+from suite import check, equal, tests_of
+from things import Refused
+
+
+def tests(world):
+    refused = Refused(world)
+    for method, path, body in (
+        ("GET", "/v1/plugins", None),
+        ("GET", "/v1/users", None),
+        ("POST", "/v1/reconcile", {}),
+        ("POST", "/v1/reconcile", {"repair": True}),
+        ("POST", "/v1/hosts/bare/owners", {"vm": "x"}),
+        ("POST", "/v1/hosts/nowhere/owners", {"vm": "x"}),
+    ):
+        yield refused(
+            f"{method} {path} {body or ''} is the operator's", 403, method, path, body, words=("only an operator",)
+        )
+    yield from tests_of(globals(), world)
+
+
+def test_rights(world):
+    """An operator sees, changes, snapshots and deletes other users' objects, which stay theirs"""
+    operator, t = world.operator, world.things
+    shown = operator.get("/v1/volumes/" + t.volume)["volume"]
+    equal((shown["access"], shown["owner"]), ("operator", "CN=alice,O=VBS"), "alice's volume")
+    check(t.volume not in str(operator.get("/v1/volumes")), "the operator's own list has alice's volume")
+    for path, one in (("volumes", t.volume), ("snapshots", t.snapshot), ("operations", t.operation)):
+        check(one in str(operator.get(f"/v1/{path}?all_projects=true")), f"{path} of all projects")
+    equal(operator.get("/v1/operations/" + t.operation)["operation"]["user"], "CN=alice,O=VBS", "alice's operation")
+    volume = world.alice.volume()
+    snapshot = operator.snapshot(volume)
+    equal(world.alice.get("/v1/snapshots/" + snapshot)["snapshot"]["volume_id"], volume, "alice sees the snapshot")
+    operator.expect(200, "PATCH", "/v1/volumes/" + volume, {"comment": "seen"})
+    operator.change("POST", f"/v1/volumes/{volume}/extend", {"size_bytes": 2 << 20})
+    equal(world.alice.get("/v1/volumes/" + volume)["volume"]["owner"], "CN=alice,O=VBS", "the owner afterwards")
+    operator.change("DELETE", "/v1/snapshots/" + snapshot)
+    operator.delete(volume)
+    world.alice.refused(404, "GET", "/v1/volumes/" + volume)
+
+
+def test_vms(world):
+    """An operator attaches to any VM and maps VMs to users, also away from them"""
+    world.guests.need()
+    operator, vm, volume = world.operator, DEFINED[2], world.alice.volume()
+    names = [v["name"] for v in operator.get("/v1/hosts/node1/vms")["vms"]]
+    check(set(DEFINED) <= set(names), f"VMs: {names}")
+    operator.attach(volume, vm)
+    equal([a["vm"] for a in world.alice.get("/v1/volumes/" + volume)["volume"]["attachments"]], [vm], "attachments")
+    world.alice.detach(volume)
+
+    def owners():
+        return {v["name"]: v.get("owner") for v in operator.get("/v1/hosts/node1/vms")["vms"]}
+
+    operator.expect(200, "POST", "/v1/hosts/first/owners", {"vm": vm, "user": "CN=alice,O=VBS"})
+    equal(owners()[vm], "CN=alice,O=VBS", "the owner")
+    world.alice.attach(volume, vm)
+    for nobody in ({"vm": vm}, {"vm": vm, "user": None}, {"vm": vm, "user": ""}):
+        operator.expect(200, "POST", "/v1/hosts/node1/owners", nobody)
+        equal(owners()[vm], None, "the owner afterwards")
+    world.alice.refused(
+        403, "POST", f"/v1/volumes/{world.things.volume}/attach", {"host": "node1", "vm": vm}, field="vm"
+    )
+    world.alice.detach(volume)
+    world.alice.delete(volume)
+    Refused(world).now(
+        404,
+        "POST",
+        "/v1/hosts/node1/owners",
+        {"vm": "none", "user": "CN=alice,O=VBS"},
+        by="operator",
+        field="vm",
+        words=("none",),
+    )
+
+
+def test_audit(world):
+    """Every change leaves an event that names the user and the request; a refused one leaves none"""
+    volume = world.alice.volume()
+    answer = world.alice.ask("PATCH", "/v1/volumes/" + volume, {"name": "audited"})
+    rows = world.store.query(
+        "SELECT action, object_id, outcome FROM events WHERE request_id = ?", answer.headers["x-request-id"]
+    )
+    equal(rows, [("update-volume", volume, "done")], "events of the change")
+    world.alice.delete(volume)
+    actions = world.store.query("SELECT action, outcome FROM events WHERE object_id = ? ORDER BY seq", volume)
+    equal(
+        actions,
+        [
+            ("create-volume", "accepted"),
+            ("create-volume", "done"),
+            ("update-volume", "done"),
+            ("delete-volume", "accepted"),
+            ("delete-volume", "done"),
+        ],
+        "events of the volume",
+    )
