@@ -17,6 +17,14 @@ constexpr int64_t kKeepOperations = 7 * kDay;  // ended ones; the audit trail (e
 struct Repeated {
   Admitted first;
 };
+
+std::optional<Admitted> token_led_to(store::Session& db, const Caller& caller) {
+  if (caller.token.empty()) return std::nullopt;
+  const auto before = store::find_idempotency(db, caller.who.user_id, caller.token);
+  if (!before) return std::nullopt;
+  if (before->request_hash != caller.request_hash) throw_token_reused();
+  return Admitted{before->object_id, before->operation_id};
+}
 }  // namespace
 
 Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* source)
@@ -70,14 +78,10 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
   engine.submit(
       std::move(operation),
       [&caller, &admitted, prepare = std::move(prepare)](store::Tx& tx) {
-        if (!caller.token.empty()) {
-          if (const auto before = store::find_idempotency(tx.db, caller.who.user_id, caller.token)) {
-            if (before->request_hash == caller.request_hash) throw Repeated{{before->object_id, before->operation_id}};
-            throw_token_reused();
-          }
+        if (const auto before = token_led_to(tx.db, caller)) throw Repeated{*before};
+        if (!caller.token.empty())
           store::insert_idempotency(
               tx, {caller.who.user_id, caller.token, caller.request_hash, admitted.object_id, admitted.operation_id});
-        }
         prepare(tx);
       },
       [promise](std::exception_ptr error, const store::OperationRow&) {
@@ -89,6 +93,10 @@ Admitted Core::admit(const Caller& caller, store::OperationRow operation, std::f
   } catch (const Repeated& r) {
     return r.first;
   }
+}
+
+std::optional<Admitted> Core::admitted_before(const Caller& caller) {
+  return database.read([&](store::Session& db) { return token_led_to(db, caller); });
 }
 
 void throw_token_reused() {

@@ -5,6 +5,7 @@
 // Threading: any thread but the writer's and the timer's: these functions wait for commits, and some for plugin calls.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Core {
   // Admits an operation and waits until that is durable. `prepare` puts the rows that announce it, in the same
   // transaction. With a token that was used before: what it led to then, or Error(conflict) if the request was another.
   Admitted admit(const Caller& caller, store::OperationRow operation, std::function<void(store::Tx&)> prepare);
+  // The same for those whose object may have gone since, so that admit() would not be reached: a repeated delete.
+  std::optional<Admitted> admitted_before(const Caller& caller);
 
   const Config config;
   store::Database database;
