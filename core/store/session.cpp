@@ -28,6 +28,10 @@ Session::Session(const std::string& path, Access access) {
     sql_ << "PRAGMA busy_timeout = 10000";
     sql_ << "PRAGMA foreign_keys = ON";
     sql_ << "PRAGMA trusted_schema = OFF";
+    // Ids are random, so changes touch pages all over the indexes: with SQLite's 2 MiB of cache and a checkpoint every
+    // 1,000 pages, a busy store reads and copies the same pages again and again.
+    sql_ << "PRAGMA cache_size = -16384";        // KiB
+    sql_ << "PRAGMA wal_autocheckpoint = 8000";  // pages of 4 KiB
     if (access == Access::read_only) sql_ << "PRAGMA query_only = ON";
   });
 }
