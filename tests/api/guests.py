@@ -26,14 +26,14 @@ class Guests:
         if os.geteuid() != 0:
             self.absent = "attaching needs root: run it with sudo"
             return
-        begun = self._lab("guest", "vm1")
+        begun = self.lab("guest", "vm1")
         if begun.returncode == 3:
             self.absent = begun.stderr.strip().splitlines()[-1]
             return
         if begun.returncode != 0:
             self.stop()
             raise RuntimeError(f"the guest did not boot: {begun.stderr}")
-        self.uri = self._lab("uri").stdout.strip()
+        self.uri = self.lab("uri").stdout.strip()
         for name in DEFINED:
             self._define(name)
 
@@ -42,7 +42,7 @@ class Guests:
             raise Skip(self.absent)
 
     def sh(self, command):
-        ended = self._lab("sh", "vm1", command)
+        ended = self.lab("sh", "vm1", command)
         if ended.returncode != 0:
             raise AssertionError(
                 f"in the guest, {command!r} ended with {ended.returncode}: {ended.stdout}{ended.stderr}"
@@ -54,7 +54,7 @@ class Guests:
 
     def stop(self):
         if not self.absent:
-            self._lab("stop")
+            self.lab("stop")
             subprocess.run(["rm", "-rf", "--one-file-system", self.directory], check=False)
 
     def _define(self, name):
@@ -66,5 +66,5 @@ class Guests:
         file.write_text(xml)
         self.virsh("define", str(file))
 
-    def _lab(self, *arguments):
+    def lab(self, *arguments):
         return subprocess.run([self.script, *arguments], env=self.environment, capture_output=True, text=True)

@@ -41,10 +41,10 @@ class World:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        elif self.process and self.process.returncode != 0:
+            print("the end of vbsd's log:\n" + "".join(self.log.read_text().splitlines(True)[-60:]))
         if self.guests:
             self.guests.stop()
-        if self.process and self.process.returncode not in (0, None):
-            print("the end of vbsd's log:\n" + "".join(self.log.read_text().splitlines(True)[-60:]))
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _start(self):
@@ -98,7 +98,7 @@ class World:
             if self.guests.absent
             else (
                 "  - {name: node1, aliases: [first], hypervisor: hv_kvm, "
-                f'config: {{uri: "{self.guests.uri}", bus: scsi, shut_off: definition}}}}\n'
+                f'config: {{uri: "{self.guests.uri}", bus: scsi, shut_off: definition, reconnect_s: 1}}}}\n'
             )
         )
         (self.home / "vbsd.yaml").write_text(
