@@ -243,6 +243,8 @@ class FakeStorage : public StorageBackend {
       else
         move(d, out, a.volume_id, frozen, a.id, c.epoch);
       out.objects.push_back(state(ObjectKind::snapshot, a.id, frozen, size));
+      if (!world_.strange_object.empty())
+        out.objects.push_back(state(ObjectKind::volume, world_.strange_object, "", 0));
       return out;
     });
   }

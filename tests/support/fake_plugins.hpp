@@ -84,6 +84,8 @@ class FakeWorld {
   uint64_t capabilities;        // of the storage; set before a Core starts
   std::string connection_path;  // of every export: a file that exists
 
+  std::string strange_object;  // not empty: a snapshot also reports a change of this object
+
   void fail(FakeFault fault);
   void clear_faults();
   // Calls of that name wait before they do anything, until release() or their deadline or cancel.
