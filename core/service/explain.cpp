@@ -7,9 +7,10 @@
 namespace vbs {
 namespace {
 // Steps and reasons of the owner's operations name the owner's VMs; somebody with a grant is not told those.
-void about_operation(Core& core, const Caller& caller, const VolumeView& v, Explanation& out) {
+void about_operation(Core& core, const Caller& caller, const VolumeView& v, const std::string& object_id,
+                     Explanation& out) {
   const auto rows = core.database.read([&](store::Session& db) {
-    return store::list_operations(db, {"", "", v.row.id, 1});
+    return store::list_operations(db, {"", "", object_id, 1});
   });
   if (rows.empty()) return;
   const auto& o = rows.front();
@@ -47,12 +48,13 @@ Explanation explain(Core& core, const Caller& caller, const std::string& id) {
                                   v.row.size_bytes, v.row.format.empty() ? "no data yet" : v.row.format,
                                   core.registry.backend(v.row.backend_id).row.name));
   if (!v.row.error_message.empty()) out.lines.push_back("because: " + v.row.error_message);
-  about_operation(core, caller, v, out);
+  about_operation(core, caller, v, id, out);
   for (const auto& a : v.attachments) {
     out.lines.push_back(fmt::format("{} to VM {} ({}) on host {} as {}, mode {}", a.state, a.vm_name, a.vm_uuid,
                                     core.registry.host(a.host_id).row.name,
                                     a.device.empty() ? "a device not known yet" : a.device, a.mode));
     if (!a.error_message.empty()) out.lines.push_back("  the last try: " + a.error_message);
+    if (!a.operation_id.empty()) about_operation(core, caller, v, a.id, out);
   }
   about_enforcement(core, v, out);
   const auto& slot = core.registry.backend(v.row.backend_id).slot;

@@ -142,9 +142,13 @@ class Run {
         if (it == of_vm.end())
           found({"disk-unknown", host.row.name, d.serial,
                  fmt::format("VM {} has it as {}, but no attachment says so", vm.name, d.device), "detaches it", false},
-                [&host, uuid = vm.uuid, id = d.serial] {
-                  on_host<int>(
-                      host, [uuid, id](Hypervisor& h, const Call& c) { return h.detach(c, uuid, id, false), 0; });
+                [this, &host, uuid = vm.uuid, id = d.serial] {
+                  for (const auto& a :
+                       core_.database.read([&](store::Session& db) { return store::attachments_of(db, id); }))
+                    if (a.host_id == host.row.id && a.vm_uuid == uuid)
+                      throw Error(Code::conflict, "an attachment says so by now");
+                  on_host<int>(host,
+                               [uuid, id](Hypervisor& h, const Call& c) { return h.detach(c, uuid, id, false), 0; });
                 });
         else if (to_string(d.mode) != it->second->mode)
           found({"mode-differs", host.row.name, d.serial,
@@ -165,8 +169,9 @@ class Run {
         found({"vm-gone", host.row.name, volume,
                fmt::format("attached to VM {} ({}), which this host does not have any more", a->vm_name, uuid),
                certain ? "ends the attachment" : "none: another host has it, or does not answer", false},
-              certain ? std::function<void()>(
-                            [this, id = a->id, volume_id = volume] { end_attachment(core_, "reconcile", id, volume_id); })
+              certain ? std::function<void()>([this, id = a->id, volume_id = volume] {
+                end_attachment(core_, "reconcile", id, volume_id);
+              })
                       : nullptr);
     }
   }
@@ -176,11 +181,14 @@ class Run {
       found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id, "an export without attachments",
              "removes it", false},
             [this, e] {
-              auto& backend = core_.registry.backend(
-                  core_.database.read([&](store::Session& db) { return store::find_volume(db, e.volume_id); })
-                      ->backend_id);
-              ExportArgs args{e.id,        e.volume_id, "",      core_.registry.host(e.host_id).row.name,
-                              e.initiator, e.refs,      Mode::ro};
+              const auto volume = core_.database.snapshot([&](store::Session& db) {
+                for (const auto& still : store::unused_exports(db))
+                  if (still.id == e.id) return store::find_volume(db, e.volume_id);
+                throw Error(Code::conflict, "an attachment uses it by now");
+              });
+              auto& backend = core_.registry.backend(volume->backend_id);
+              const auto& host = core_.registry.host(e.host_id).row.name;
+              ExportArgs args{e.id, e.volume_id, volume->refs, host, e.initiator, e.refs, Mode::ro};
               on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
               core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
             });
