@@ -2,6 +2,7 @@
 import http.client
 import json
 import ssl
+import time
 import urllib.parse
 
 from suite import Unexpected, check, equal
@@ -31,6 +32,7 @@ class Client:
     def __init__(self, world, name, certificate=None):
         self.world, self.name, self.certificate = world, name, certificate
         self.connection = None
+        self.used_at = 0.0
 
     def another(self):
         return Client(self.world, self.name, self.certificate)
@@ -53,6 +55,9 @@ class Client:
             sent = json.dumps(body).encode()
         fields.update(headers or {})
         fields = {k: v for k, v in fields.items() if v is not None}
+        if time.monotonic() - self.used_at > 20:
+            self.close()  # the server closes a connection that is idle for long, perhaps in this very moment
+        self.used_at = time.monotonic()
         reused = self.connection is not None
         if not reused:
             self._connect()
@@ -60,7 +65,7 @@ class Client:
             self.connection.request(method, target, sent, fields)
             response = self.connection.getresponse()
             return Answer(response, response.read())
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             self.close()
             if not reused:
                 raise
