@@ -35,23 +35,25 @@ std::optional<VolumeRow> find_volume(Session& db, const std::string& id) {
 
 std::vector<VolumeRow> list_volumes(Session& db, const Filter& f) {
   // One scope at a time, so that each is a range of an index and a page costs the same however many volumes there are.
-  const auto page = [&](const std::string& scope, const std::string& scope_value) {
+  // `attached_by`: only attachments of that project count for host and vm, "" = all. Who has a grant must not learn by
+  // asking which VMs the others use.
+  const auto page = [&](const std::string& scope, const std::string& scope_value, const std::string& attached_by) {
     // ids travel as one JSON array, so that the text of the statement, and with it the prepared one, stays the same.
     const std::string ids = f.ids.empty() ? "? = '[]'" : "v.id IN (SELECT value FROM json_each(?))";
     return select(db,
                   "WHERE " + scope + " AND v.seq > ? AND " + ids +
-                      " AND (? = '' OR v.name = ?) AND (? = '' OR v.lifecycle = ?) AND (? = '' OR EXISTS (SELECT 1 "
-                      "FROM attachments a WHERE "
-                      "a.volume_id = v.id AND a.host_id = ?)) AND (? = '' OR EXISTS (SELECT 1 FROM attachments a WHERE "
-                      "a.volume_id = v.id AND "
-                      "(a.vm_uuid = ? OR a.vm_name = ?))) ORDER BY v.seq LIMIT ?",
+                      " AND (? = '' OR v.name = ?) AND (? = '' OR v.lifecycle = ?) AND ((? = '' AND ? = '') OR EXISTS "
+                      "(SELECT 1 FROM attachments a WHERE a.volume_id = v.id AND (? = '' OR a.host_id = ?) AND "
+                      "(? = '' OR a.vm_uuid = ? OR a.vm_name = ?) AND (? = '' OR a.project_id = ?))) "
+                      "ORDER BY v.seq LIMIT ?",
                   scope_value, f.after_seq, json_array(f.ids), f.name, f.name, f.lifecycle, f.lifecycle, f.host_id,
-                  f.host_id, f.vm, f.vm, f.vm, static_cast<long long>(f.limit));
+                  f.vm, f.host_id, f.host_id, f.vm, f.vm, f.vm, attached_by, attached_by,
+                  static_cast<long long>(f.limit));
   };
-  if (f.project_id.empty()) return page("? = ''", "");
-  auto rows = page("v.project_id = ?", f.project_id);
+  if (f.project_id.empty()) return page("? = ''", "", "");
+  auto rows = page("v.project_id = ?", f.project_id, "");
   if (f.granted_to.empty()) return rows;
-  auto granted = page("v.id IN (SELECT volume_id FROM grants WHERE user_id = ?)", f.granted_to);
+  auto granted = page("v.id IN (SELECT volume_id FROM grants WHERE user_id = ?)", f.granted_to, f.project_id);
   std::erase_if(granted, [&](const VolumeRow& v) { return v.project_id == f.project_id; });
   if (granted.empty()) return rows;
   const auto middle =
