@@ -153,6 +153,8 @@ def test_attaching(world):
         check(first["id"] in {a["id"] for a in found}, f"attachments?{query} does not show the first")
         found = alice.get("/v1/volumes?" + query.replace("volume_id", "id"))["volumes"]
         check(volume in {v["id"] for v in found}, f"volumes?{query} does not show it")
+    pair = alice.get(f"/v1/volumes?host=bare&vm={RUNNING}")["volumes"]
+    equal(pair, [], "volumes attached to that VM on another host")
     equal(world.guests.sh(f"d=$(disk {volume}) && cat /sys/block/${{d#/dev/}}/ro"), "1", "read-only in the guest")
     alice.detach(volume, host="node1", vm=RUNNING)
     alice.attach(volume, RUNNING, "ro", device="vdb")

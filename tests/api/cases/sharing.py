@@ -55,6 +55,9 @@ def attached(world, volume):
     world.guests.need()
     target = "/v1/volumes/" + volume
     world.alice.attach(volume, RUNNING, "ro")
+    uuid = world.alice.get(target)["volume"]["attachments"][0]["vm_uuid"]
+    for query in (f"vm={RUNNING}", f"vm={uuid}", "host=node1"):
+        check(volume not in str(world.bob.get("/v1/volumes?" + query)), f"{query} tells bob where alice attaches it")
     his = world.bob.attach(volume, BOBS, "ro")["attachment"]
     for path in (
         target,
