@@ -6,12 +6,21 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 
 namespace vbs {
 namespace {
 std::mutex mutex;
 std::function<void(const std::string&)> observer;
+
+// `at` is a name, or "@FILE": the name that stands in FILE by now, which may be missing.
+bool is_named(const char* at, const std::string& name) {
+  if (*at != '@') return name == at;
+  std::ifstream file(at + 1);
+  std::string line;
+  return std::getline(file, line) && line == name;
+}
 }  // namespace
 
 void on_crash_point(std::function<void(const std::string&)> f) {
@@ -36,7 +45,7 @@ void crash_point(const std::string& name) {
       ::close(fd);
     }
   }
-  if (at && name == at) ::kill(::getpid(), SIGKILL);
+  if (at && is_named(at, name)) ::kill(::getpid(), SIGKILL);
 }
 }  // namespace vbs
 #endif

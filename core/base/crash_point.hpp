@@ -1,7 +1,8 @@
 // Named places at which a test can end the process as a power switch would (SIGKILL), to see that a restart finds
 // everything wholly done or wholly undone. Only in builds with VBS_CRASH_POINTS; in others it is nothing at all.
 //
-//   VBS_CRASH_AT=create_volume.create.ran   die there      VBS_CRASH_TRACE=FILE   append the name of each place passed
+//   VBS_CRASH_AT=create-volume.create.ran   die there      VBS_CRASH_TRACE=FILE   append the name of each place passed
+//   VBS_CRASH_AT=@FILE                      die at the place that FILE names at that time, if there is such a file
 #pragma once
 #include <functional>
 #include <string>
