@@ -1,5 +1,4 @@
 """Crashes one kind of operation at every place it passes, and judges what a restart makes of it."""
-import os
 import uuid
 
 from service import Broken, Lost, require
@@ -13,6 +12,7 @@ class Driver:
         self.service, self.truth = world.service, world.truth
         self.count = 0
         self.slowest = 0.0
+        self.crashes = self.acknowledged = 0
 
     def tag(self):
         self.count += 1
@@ -54,23 +54,19 @@ class Driver:
         if self.service.process and self.service.process.poll() is None:
             self.service.process.kill()
             self.service.process.wait()
+        self.service.live_on()
         self.service.start()
 
     def points(self, case):
         """The places that the operation passes, in order, from a run without a crash."""
-        trace = self.world.path("trace")
         target = case.prepare(self.tag())
-        self.service.stop()
-        if os.path.exists(trace):
-            os.unlink(trace)
-        self.service.start(trace=trace)
+        self.service.places_passed()
         self.request(target, str(uuid.uuid4()), wait=60)
-        self.service.wait_for_agreement(self.world.operator)
-        with open(trace, encoding="ascii") as f:
-            points = [p for p in f.read().splitlines() if p.startswith(case.kind + ".")]
+        points = self.service.places_passed()
         case.done(target)
         self.truth.check()
         require(len(points) > 3 and len(set(points)) == len(points), f"the trace names {points}")
+        require(all(p.startswith(case.kind + ".") for p in points), f"the trace names {points}")
         require(any(".undo_" in p or ".end." in p for p in points) == case.fails, f"the trace names {points}")
         case.clean(target)
         return points
@@ -85,16 +81,19 @@ class Driver:
         target = case.prepare(self.tag())
         key = str(uuid.uuid4())
         before = self.truth.last_operation()
-        self.service.stop()
-        self.service.start(crash_at=points[0])
+        self.service.die_at(points[0])
         try:
             promised = self.request(target, key)
         except Lost:
             promised = None
         self.service.must_die(points[0])
+        self.crashes += len(points)
+        self.acknowledged += promised is not None
         for point in points[1:]:
-            self.service.start(crash_at=point, must_answer=False)
+            self.service.die_at(point)
+            self.service.start(must_answer=False)
             self.service.must_die(point)
+        self.service.live_on()
         self.service.start()
         self.slowest = max(self.slowest, self.service.wait_for_agreement(self.world.operator))
         journalled = self.truth.operations_since(before)

@@ -26,8 +26,7 @@ class SnapshotAndExtend(Case):
     def crash(self, service, tag, point):
         volume = self.volume(tag)
         before = self.truth.last_operation()
-        service.stop()
-        service.start(crash_at=point)
+        service.die_at(point)
         promised = []
         for path, body in (("/v1/snapshots", {"volume_id": volume, "name": tag}),
                            (f"/v1/volumes/{volume}/extend", {"size_bytes": 2 * SIZE})):
@@ -39,6 +38,7 @@ class SnapshotAndExtend(Case):
             promised.append(document["operation"]["kind"])
         service.must_die(point)
         left = self.states_after_crash(before)
+        service.live_on()
         service.start()
         service.wait_for_agreement(self.world.operator)
 

@@ -79,16 +79,31 @@ class Service:
 
     def __init__(self, program, config, port, log):
         self.program, self.config, self.port, self.log = program, config, port, log
+        # Read at each crash point, so that the same process serves first for preparing a crash and then for dying.
+        self.point, self.trace = config + ".point", config + ".trace"
         self.process = None
         self.started = 0.0
         self.clients = []
 
-    def start(self, crash_at=None, trace=None, must_answer=True):
-        environment = {k: v for k, v in os.environ.items() if k not in ("VBS_CRASH_AT", "VBS_CRASH_TRACE")}
-        if crash_at:
-            environment["VBS_CRASH_AT"] = crash_at
-        if trace:
-            environment["VBS_CRASH_TRACE"] = trace
+    def die_at(self, point):
+        with open(self.point, "w", encoding="ascii") as f:
+            f.write(point + "\n")
+
+    def live_on(self):
+        if os.path.exists(self.point):
+            os.unlink(self.point)
+
+    def places_passed(self):
+        """Those since the last call."""
+        if not os.path.exists(self.trace):
+            return []
+        with open(self.trace, encoding="ascii") as f:
+            places = f.read().splitlines()
+        os.unlink(self.trace)
+        return places
+
+    def start(self, must_answer=True):
+        environment = {**os.environ, "VBS_CRASH_AT": "@" + self.point, "VBS_CRASH_TRACE": self.trace}
         for client in self.clients:
             client.close()
         self.started = time.monotonic()
