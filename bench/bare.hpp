@@ -1,11 +1,11 @@
 // The least that a durable creation costs on a file system: the same files and the same syncs as a create-volume, in
 // the same order, one after the other, and nothing else.
 //
-//   1. append one commit to a write-ahead log, fdatasync     (the operation is accepted)
+//   1. append the 11 pages of a commit to a write-ahead log, fdatasync     (the operation is accepted)
 //   2. create the image, set its size; create the sidecar, write it; fsync sidecar, image, directory
-//   3. append one commit to the log, fdatasync               (the volume is available)
+//   3. append the 8 pages of a commit to the log, fdatasync                (the volume is available)
 //
-// The log behaves as SQLite's does: it grows to 4 MiB and is then written again from its start.
+// The log behaves as SQLite's does: it grows to 8,000 pages and is then written again from its start.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,7 +23,7 @@ class BareSequence {
   void create(uint64_t size_bytes);
 
  private:
-  void commit();
+  void commit(unsigned pages);
   const std::string log_path_, dir_path_;
   int log_ = -1, dir_ = -1;
   uint64_t at_ = 0, made_ = 0;
