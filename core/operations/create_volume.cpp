@@ -30,9 +30,8 @@ class CreateVolume : public OperationKind {
     auto* backend = &registry.backend(volume_of(db, o.object_id).backend_id);
     Step create{"create", &backend->slot.pool(), nullptr, nullptr};
     if (!param(o, "source_kind").empty()) create.limit = kCopyLimit;
-    create.run = [backend](const StepContext& c) -> Commit {
-      CreateArgs args;
-      c.database.read([&](store::Session& db) { args = arguments(db, c.operation); });
+    // Read here, where the transaction has the rows at hand; the locks keep them as they are until the end.
+    create.run = [backend, args = arguments(db, o)](const StepContext& c) -> Commit {
       auto change = backend->slot.plugin().create(c.call, args);
       return [id = backend->row.id, change = std::move(change)](store::Tx& tx) { store::apply(tx, id, change); };
     };

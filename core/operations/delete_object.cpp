@@ -37,17 +37,14 @@ class DeleteObject : public OperationKind {
   }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
-    auto* backend = &registry.backend(find(db, o.object_id)->backend_id);
+    const auto row = *find(db, o.object_id);
+    auto* backend = &registry.backend(row.backend_id);
     Step remove{"remove", &backend->slot.pool(), nullptr, nullptr};
     remove.forward_only = true;
-    remove.run = [this, backend](const StepContext& c) -> Commit {
+    // Read here, where the transaction has the rows at hand; the lock keeps them as they are until the end.
+    remove.run = [this, backend, refs = row.refs,
+                  layers = store::dropped_layers(db, o.object_id)](const StepContext& c) -> Commit {
       const auto& id = c.operation.object_id;
-      std::string refs;
-      std::vector<std::string> layers;
-      c.database.snapshot([&](store::Session& s) {
-        refs = find(s, id)->refs;
-        layers = store::dropped_layers(s, id);
-      });
       backend->slot.plugin().remove(c.call, kind_, id, refs, layers);
       return [this, id](store::Tx& tx) {
         store::forget_layers(tx, id);
