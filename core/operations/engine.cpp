@@ -116,7 +116,6 @@ void Engine::submit(OperationRow operation, std::function<void(Tx&)> extra, Acce
           row.step_name = live->steps.empty() ? "" : live->steps.front().name;
         }
         store::insert_operation(tx, row);
-        store::record_event(tx, row, "accepted");
         crash_point(row.kind + ".admit.before_commit");
       },
       [this, live, got_locks, accepted_cb = std::move(accepted_cb)](std::exception_ptr error) {

@@ -28,6 +28,8 @@ Session::Session(const std::string& path, Access access) {
     sql_ << "PRAGMA busy_timeout = 10000";
     sql_ << "PRAGMA foreign_keys = ON";
     sql_ << "PRAGMA trusted_schema = OFF";
+    // The savepoint of each transaction of a batch keeps old pages: in memory, not in a temporary file.
+    sql_ << "PRAGMA temp_store = MEMORY";
     // Ids are random, so changes touch pages all over the indexes: with SQLite's 2 MiB of cache and a checkpoint every
     // 1,000 pages, a busy store reads and copies the same pages again and again.
     sql_ << "PRAGMA cache_size = -16384";        // KiB

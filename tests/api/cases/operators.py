@@ -88,10 +88,8 @@ def test_audit(world):
     equal(
         actions,
         [
-            ("create-volume", "accepted"),
             ("create-volume", "done"),
             ("update-volume", "done"),
-            ("delete-volume", "accepted"),
             ("delete-volume", "done"),
         ],
         "events of the volume",
