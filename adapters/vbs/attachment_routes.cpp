@@ -50,7 +50,7 @@ void add_attachment_routes(const Context& c) {
             const auto admitted = attach_volume(core, caller, r.params.at("id"), new_attachment(r));
             // Taken now: an attach that fails leaves no record, and its answer must still say which one it was.
             const auto first = show_attachment_or_none(core, admitted.object_id);
-            answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted, first] {
+            answer_when_ended(c, r, {admitted}, std::move(reply), [&core, admitted, first](const Operations& rows) {
               const auto now = show_attachment_or_none(core, admitted.object_id);
               return object(202, [&](JsonWriter& w) {
                 if (now || first) {
@@ -58,18 +58,18 @@ void add_attachment_routes(const Context& c) {
                   write(w, core, now ? *now : *first);
                 }
                 key(w, "operation");
-                write_operation(w, core, admitted.operation_id);
+                write(w, core, rows.front());
               });
             });
           });
   c.route("POST", "/v1/volumes/{id}/detach",
           [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
             const auto admitted = detach_volume(core, caller, r.params.at("id"), detach_wanted(r));
-            answer_when_ended(c, r, admitted, std::move(reply), [&core, admitted] {
+            answer_when_ended(c, r, admitted, std::move(reply), [&core](const Operations& rows) {
               return object(202, [&](JsonWriter& w) {
                 key(w, "operations");
                 w.StartArray();
-                for (const auto& a : admitted) write_operation(w, core, a.operation_id);
+                for (const auto& o : rows) write(w, core, o);
                 w.EndArray();
               });
             });

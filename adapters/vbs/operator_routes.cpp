@@ -153,20 +153,20 @@ void add_operation_routes(const Context& c) {
             const auto wait = "wait=" + std::to_string(number_query(r, "wait", 0, 0, 60));
             if (r.query_value("wait")) asked.headers.insert(asked.headers.begin(), {"Prefer", wait});
             answer_when_ended(c, asked, {{"", id}}, std::move(reply),
-                              [&core, id] { return operation_only(core, 200, id); });
+                              [&core](const Operations& rows) { return operation_only(core, 200, rows.front()); });
           },
           {"wait"});
   c.route("POST", "/v1/operations/{id}/cancel",
           [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
             const auto id = operation_of(core, caller, r).id;
             core.engine.cancel(id);
-            reply(operation_only(core, 202, id));
+            reply(operation_only(core, 202, operation_of(core, caller, r)));
           });
   c.route("POST", "/v1/operations/{id}/retry",
           [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
             const auto id = operation_of(core, caller, r).id;
             core.engine.retry(id);
-            reply(operation_only(core, 202, id));
+            reply(operation_only(core, 202, operation_of(core, caller, r)));
           });
 }
 
@@ -196,10 +196,10 @@ void write_report(JsonWriter& w, const ReconcileReport& report) {
 }
 }  // namespace
 
-http::Response operation_only(Core& core, int status, const std::string& id) {
+http::Response operation_only(Core& core, int status, const store::OperationRow& row) {
   return object(status, [&](JsonWriter& w) {
     key(w, "operation");
-    write_operation(w, core, id);
+    write(w, core, row);
   });
 }
 

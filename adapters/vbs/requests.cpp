@@ -158,35 +158,49 @@ http::Response json(int status, const JsonBuffer& b) {
   return r;
 }
 
-void answer_when_ended(const Context& context, const http::Request& request, const std::vector<Admitted>& operations,
-                       http::Reply reply, std::function<http::Response()> make) {
+void answer_when_ended(const Context& context, const http::Request& request, const std::vector<Admitted>& admitted,
+                       http::Reply reply, std::function<http::Response(const Operations&)> make) {
   const auto wait = wanted_wait(request);
-  if (wait.count() == 0 || operations.empty()) return reply(make());
+  if (wait.count() == 0 || admitted.empty()) {
+    Operations rows;
+    context.core.database.read([&](store::Session& db) {
+      for (const auto& a : admitted) {
+        auto row = store::find_operation(db, a.operation_id);
+        if (!row) throw Error(Code::not_found, "there is no operation " + a.operation_id);
+        rows.push_back(std::move(*row));
+      }
+    });
+    return reply(make(rows));
+  }
   // The last one to end answers, on a thread of ours: the engine's callbacks must be quick.
   struct Pending {
     std::atomic<size_t> left;
+    Operations rows;
     http::Reply reply;
-    std::function<http::Response()> make;
+    std::function<http::Response(const Operations&)> make;
     std::string request_id;
   };
   auto pending = std::make_shared<Pending>();
-  pending->left = operations.size();
+  pending->left = admitted.size();
+  pending->rows.resize(admitted.size());
   pending->reply = std::move(reply);
   pending->make = std::move(make);
   pending->request_id = request.request_id;
-  for (const auto& o : operations)
-    context.core.engine.on_end(o.operation_id, wait, [pending, pool = context.waiters](const store::OperationRow&) {
-      if (--pending->left > 0) return;
-      const bool taken = pool->try_submit([pending] {
-        try {
-          pending->reply(pending->make());
-        } catch (const Error& e) {
-          pending->reply(http::error_response(e, pending->request_id));
-        }
-      });
-      if (!taken)
-        pending->reply(http::error_response(Error(Code::busy, "too many answers are waiting; ask for the operation"),
-                                            pending->request_id));
-    });
+  for (size_t i = 0; i < admitted.size(); ++i)
+    context.core.engine.on_end(
+        admitted[i].operation_id, wait, [pending, i, pool = context.waiters](const store::OperationRow& row) {
+          pending->rows[i] = row;
+          if (--pending->left > 0) return;
+          const bool taken = pool->try_submit([pending] {
+            try {
+              pending->reply(pending->make(pending->rows));
+            } catch (const Error& e) {
+              pending->reply(http::error_response(e, pending->request_id));
+            }
+          });
+          if (!taken)
+            pending->reply(http::error_response(
+                Error(Code::busy, "too many answers are waiting; ask for the operation"), pending->request_id));
+        });
 }
 }  // namespace vbs::native

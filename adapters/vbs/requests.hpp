@@ -58,12 +58,13 @@ http::Response object(int status, F&& f) {
   return json(status, b);
 }
 
-// {"operation": ...} as it is now.
-http::Response operation_only(Core&, int status, const std::string& id);
+// {"operation": ...}
+http::Response operation_only(Core&, int status, const store::OperationRow&);
 
 // Answers with make() at once; or, where the request says `Prefer: wait=N`, when the operations have ended, N seconds
-// at most.
-void answer_when_ended(const Context&, const http::Request&, const std::vector<Admitted>&, http::Reply,
-                       std::function<http::Response()> make);
+// at most. make() gets their rows as they are then, in the order of `admitted`.
+using Operations = std::vector<store::OperationRow>;
+void answer_when_ended(const Context&, const http::Request&, const std::vector<Admitted>& admitted, http::Reply,
+                       std::function<http::Response(const Operations&)> make);
 
 }  // namespace vbs::native

@@ -27,12 +27,12 @@ void add_snapshot_routes(const Context& c) {
   auto& core = c.core;
   c.route("POST", "/v1/snapshots", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = create_snapshot(core, caller, new_snapshot(r));
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, caller, admitted] {
+    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, caller, admitted](const Operations& rows) {
       return object(202, [&](JsonWriter& w) {
         key(w, "snapshot");
         write(w, core, show_snapshot(core, caller, admitted.object_id));
         key(w, "operation");
-        write_operation(w, core, admitted.operation_id);
+        write(w, core, rows.front());
       });
     });
   });
@@ -61,7 +61,7 @@ void add_snapshot_routes(const Context& c) {
   c.route("DELETE", "/v1/snapshots/{id}", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = delete_snapshot(core, caller, r.params.at("id"));
     answer_when_ended(c, r, {admitted}, std::move(reply),
-                      [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+                      [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
   });
 }
 }  // namespace vbs::native

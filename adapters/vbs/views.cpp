@@ -124,10 +124,4 @@ void write(JsonWriter& w, Core& core, const store::OperationRow& o) {
   field(w, "updated_at", rfc3339(o.updated_at));
   w.EndObject();
 }
-
-void write_operation(JsonWriter& w, Core& core, const std::string& id) {
-  const auto row = core.database.read([&](store::Session& db) { return store::find_operation(db, id); });
-  if (!row) throw Error(Code::not_found, "there is no operation " + id);
-  write(w, core, *row);
-}
 }  // namespace vbs::native

@@ -11,7 +11,6 @@ void write(JsonWriter&, Core&, const VolumeView&);
 void write(JsonWriter&, Core&, const store::SnapshotRow&);
 void write(JsonWriter&, Core&, const store::AttachmentRow&);
 void write(JsonWriter&, Core&, const store::OperationRow&);
-void write_operation(JsonWriter&, Core&, const std::string& id);  // as it is now; Error(not_found)
 
 inline void field(JsonWriter& w, std::string_view name, std::string_view value) {
   key(w, name);

@@ -63,12 +63,12 @@ void add_volume_routes(const Context& c) {
   auto& core = c.core;
   c.route("POST", "/v1/volumes", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = create_volume(core, caller, new_volume(r));
-    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, caller, admitted] {
+    answer_when_ended(c, r, {admitted}, std::move(reply), [&core, caller, admitted](const Operations& rows) {
       return object(202, [&](JsonWriter& w) {
         key(w, "volume");
         write(w, core, show_volume(core, caller, admitted.object_id));
         key(w, "operation");
-        write_operation(w, core, admitted.operation_id);
+        write(w, core, rows.front());
       });
     });
   });
@@ -99,7 +99,7 @@ void add_volume_routes(const Context& c) {
   c.route("DELETE", "/v1/volumes/{id}", [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto admitted = delete_volume(core, caller, id_of(r));
     answer_when_ended(c, r, {admitted}, std::move(reply),
-                      [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+                      [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
   });
   c.route("POST", "/v1/volumes/{id}/extend",
           [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
@@ -109,7 +109,7 @@ void add_volume_routes(const Context& c) {
             reader.finish();
             const auto admitted = extend_volume(core, caller, id_of(r), size);
             answer_when_ended(c, r, {admitted}, std::move(reply),
-                              [&core, admitted] { return operation_only(core, 202, admitted.operation_id); });
+                              [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
           });
   c.route("GET", "/v1/volumes/{id}/explain", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto e = explain(core, caller, id_of(r));
