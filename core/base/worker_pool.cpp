@@ -18,13 +18,14 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queue)
 
 WorkerPool::~WorkerPool() { stop(); }
 
-bool WorkerPool::start_thread() {
+bool WorkerPool::start_thread(Task& task) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
   bool started = true;
   try {
-    threads_.emplace_back([this] { work(); });
+    threads_.emplace_back([this, first = task]() mutable { work(std::move(first)); });
+    ++running_;
   } catch (const std::system_error& e) {
     logger().error("pool {}: cannot start a thread: {}; raise the service's limit on tasks", name_, e.what());
     started = false;
@@ -34,19 +35,22 @@ bool WorkerPool::start_thread() {
 }
 
 bool WorkerPool::try_submit(Task task) {
+  Idle* idle = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    const size_t idle = threads_.size() - running_;
-    // A task that an idle thread is about to take does not count as waiting.
-    if (queue_.size() >= idle) {
-      const bool may_grow = threads_.size() < max_threads_;
-      if (!may_grow && queue_.size() >= idle + max_queue_) return false;
-      if (may_grow && !start_thread() && (threads_.empty() || queue_.size() >= idle + max_queue_)) return false;
+    if (idle_.empty()) {
+      if (threads_.size() < max_threads_ && start_thread(task)) return true;
+      if (threads_.empty() || queue_.size() >= max_queue_) return false;
+      queue_.push_back(std::move(task));
+      return true;
     }
-    queue_.push_back(std::move(task));
+    idle = idle_.back();
+    idle_.pop_back();
+    idle->task = std::move(task);
+    ++running_;
+    idle->wake.notify_one();  // under the lock: afterwards the thread may be gone, and its Idle with it
   }
-  wake_.notify_one();
   return true;
 }
 
@@ -64,8 +68,9 @@ void WorkerPool::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     threads.swap(threads_);
+    for (auto* idle : idle_) idle->wake.notify_one();
+    idle_.clear();  // they are about to go
   }
-  wake_.notify_all();
   for (auto& t : threads) t.join();
 }
 
@@ -79,28 +84,35 @@ size_t WorkerPool::running() const {
   return running_;
 }
 
-void WorkerPool::work() {
-  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+bool WorkerPool::next(Task& task) {
   std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    {
-      Task task = std::move(queue_.front());
-      queue_.pop_front();
-      ++running_;
-      lock.unlock();
-      try {
-        task();
-      } catch (const std::exception& e) {
-        logger().error("pool {}: a task failed: {}", name_, for_log(e.what()));
-      } catch (...) {
-        logger().error("pool {}: a task failed with an exception of an unknown type", name_);
-      }
-    }  // what the task holds is released outside the lock
-    lock.lock();
-    --running_;
+  if (!queue_.empty()) {
+    task = std::move(queue_.front());
+    queue_.pop_front();
+    return true;
   }
+  --running_;
+  if (stopping_) return false;
+  Idle self;
+  idle_.push_back(&self);
+  self.wake.wait(lock, [&] { return self.task || stopping_; });
+  if (!self.task) return false;
+  task = std::move(self.task);
+  return true;
+}
+
+void WorkerPool::work(Task task) {
+  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+  do {
+    try {
+      task();
+    } catch (const std::exception& e) {
+      logger().error("pool {}: a task failed: {}", name_, for_log(e.what()));
+    } catch (...) {
+      logger().error("pool {}: a task failed with an exception of an unknown type", name_);
+    }
+    task = nullptr;  // what it holds is released outside the lock
+  } while (next(task));
 }
 
 }  // namespace vbs

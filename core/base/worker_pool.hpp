@@ -1,7 +1,8 @@
 // A bounded pool of threads with a bounded queue, for work that may block (plugin calls, request handlers).
 //
-// Threads start when there is work for them, so an idle pool costs nothing. They block all signals: the main thread
-// handles those. An exception that leaves a task is logged and ends only that task.
+// Threads start when there is work for them, so an idle pool costs nothing. Work goes to the thread that became idle
+// last, whose caches are warm; a condition variable shared by all would take turns. They block all signals: the main
+// thread handles those. An exception that leaves a task is logged and ends only that task.
 //
 // Threading: every method from any thread, but stop() and the destructor never from one of the pool's own tasks.
 #pragma once
@@ -31,12 +32,17 @@ class WorkerPool {
   size_t running() const;
 
  private:
-  void work();
-  bool start_thread();  // with mutex_ held
+  struct Idle {  // on the stack of a thread that waits
+    std::condition_variable wake;
+    Task task;  // empty when woken: the pool stops
+  };
+  void work(Task task);
+  bool next(Task& task);          // waits for one; false: the pool stops
+  bool start_thread(Task& task);  // with mutex_ held; takes the task if it succeeds
   const std::string name_;
   const size_t max_threads_, max_queue_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::vector<Idle*> idle_;
   std::deque<Task> queue_;
   std::vector<std::thread> threads_;
   size_t running_ = 0;

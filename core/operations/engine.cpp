@@ -122,7 +122,8 @@ void Engine::submit(OperationRow operation, std::function<void(Tx&)> extra, Acce
         if (!error) crash_point(live->row.kind + ".admit.committed");
         if (!error) accepted(live, *got_locks);
         accepted_cb(error, live->row);
-      });
+      },
+      store::Writer::Submitter::may_wait);
 }
 
 void Engine::accepted(const LivePtr& live, bool has_locks) {
@@ -239,7 +240,7 @@ void Engine::show_state(const LivePtr& live) {
   live->shown_state = live->row.state;
 }
 
-void Engine::write(const LivePtr& live, std::shared_ptr<Entry> entry) {
+void Engine::write(const LivePtr& live, std::shared_ptr<Entry> entry, store::Writer::Submitter who) {
   database_.writer().submit([entry](Tx& tx) { entry->body(tx); },
                             [this, live, entry](std::exception_ptr error) {
                               if (!error) return entry->then();
@@ -261,12 +262,13 @@ void Engine::write(const LivePtr& live, std::shared_ptr<Entry> entry) {
                               logger().error("operation {} ({}) cannot be journalled and waits {} ms: {}", live->id,
                                              live->kind_name, entry->pause.count(), why);
                               timer_.after(entry->pause, [this, live, entry] { write(live, entry); });
-                            });
+                            },
+                            who);
 }
 
 // Journals a new row together with `body`; `then` runs once it is durable.
 void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(Tx&)> body, std::function<void()> then,
-                     std::function<void(const Error&)> refused) {
+                     std::function<void(const Error&)> refused, store::Writer::Submitter who) {
   row.updated_at = now_us();
   auto entry = std::make_shared<Entry>();
   entry->body = [row, body = std::move(body)](Tx& tx) {
@@ -279,7 +281,7 @@ void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(T
     then();
   };
   entry->refused = std::move(refused);
-  write(live, std::move(entry));
+  write(live, std::move(entry), who);
 }
 
 void Engine::step_done(const LivePtr& live, Commit commit) {
@@ -306,7 +308,7 @@ void Engine::step_done(const LivePtr& live, Commit commit) {
         last ? ended(live) : advance(live);
       },
       // The plugin did it, but said something that the store cannot take in.
-      [this, live](const Error& e) { step_failed(live, e); });
+      [this, live](const Error& e) { step_failed(live, e); }, store::Writer::Submitter::may_wait);
 }
 
 void Engine::step_failed(const LivePtr& live, const Error& error) {

@@ -80,9 +80,11 @@ class Engine {
     std::function<void(const Error&)> refused;  // gets what the body threw; empty: cannot be refused
     std::chrono::milliseconds pause{0};
   };
-  void write(const LivePtr& live, std::shared_ptr<Entry> entry);
+  void write(const LivePtr& live, std::shared_ptr<Entry> entry,
+             store::Writer::Submitter who = store::Writer::Submitter::must_not_wait);
   void journal(const LivePtr& live, store::OperationRow row, std::function<void(store::Tx&)> body,
-               std::function<void()> then, std::function<void(const Error&)> refused = nullptr);
+               std::function<void()> then, std::function<void(const Error&)> refused = nullptr,
+               store::Writer::Submitter who = store::Writer::Submitter::must_not_wait);
   void show_state(const LivePtr& live);
   std::optional<store::OperationRow> read_row(const std::string& id) const;
   LivePtr find(const std::string& id) const;

@@ -2,7 +2,8 @@
 
 // The whole schema. Rules: no NULLs ('' and 0 stand for absent); times are microseconds since 1970 UTC; 64-bit numbers
 // are bigint (SOCI reads them as long long on every engine); ids are UUIDv4 and never used again; `seq` gives the order
-// of creation for paging. What later issues fill (quotas, leases of delegates, types) is here from the start, so that a
+// of creation for paging. Each index is a page more to write in the commits of an operation, so there is none that no
+// query of ours needs. What later issues fill (quotas, leases of delegates, types) is here from the start, so that a
 // store made today is a store that they can open.
 namespace vbs::store {
 
@@ -34,7 +35,7 @@ CREATE TABLE types (
 -- lifecycle, running operation and attachments are kept apart; a cloud's mixed status word is computed by its adapter.
 -- status_override is an operator's visible "reset state": shown, never acted upon.
 CREATE TABLE volumes (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   project_id TEXT NOT NULL, user_id TEXT NOT NULL, backend_id TEXT NOT NULL REFERENCES backends(id),
   type_id TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, comment TEXT NOT NULL, metadata TEXT NOT NULL DEFAULT '{}',
   size_bytes BIGINT NOT NULL, lifecycle TEXT NOT NULL, format TEXT NOT NULL DEFAULT '', refs TEXT NOT NULL DEFAULT '',
@@ -46,7 +47,7 @@ CREATE INDEX volumes_project ON volumes (project_id, seq);
 CREATE INDEX volumes_layer ON volumes (backend_id, layer) WHERE layer <> '';
 
 CREATE TABLE snapshots (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   project_id TEXT NOT NULL, user_id TEXT NOT NULL, backend_id TEXT NOT NULL REFERENCES backends(id),
   volume_id TEXT NOT NULL, name TEXT NOT NULL, comment TEXT NOT NULL, metadata TEXT NOT NULL DEFAULT '{}',
   size_bytes BIGINT NOT NULL, lifecycle TEXT NOT NULL, format TEXT NOT NULL DEFAULT '', refs TEXT NOT NULL DEFAULT '',
@@ -90,7 +91,7 @@ CREATE INDEX grants_user ON grants (user_id);
 -- The journal. step = index of the step that runs or comes next; a step is done when step has moved past it. attempt (epoch) grows
 -- with each try of a step, and file names carry it. lease_*: which worker may run it, for several vbsd and for delegates.
 CREATE TABLE operations (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL,
   project_id TEXT NOT NULL, user_id TEXT NOT NULL, subject TEXT NOT NULL, object_kind TEXT NOT NULL, object_id TEXT NOT NULL,
   params TEXT NOT NULL, data TEXT NOT NULL DEFAULT '{}', step INTEGER NOT NULL DEFAULT 0, step_name TEXT NOT NULL DEFAULT '',
   undoing INTEGER NOT NULL DEFAULT 0, attempt BIGINT NOT NULL DEFAULT 1, lease_holder TEXT NOT NULL DEFAULT '',
@@ -116,12 +117,11 @@ CREATE TABLE reservations (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, resource TEXT NOT NULL, amount BIGINT NOT NULL, operation_id TEXT NOT NULL,
   until BIGINT NOT NULL) WITHOUT ROWID;
 
--- The audit trail: who asked for what, and how it ended.
+-- The audit trail: who asked for what, and how it ended. Read by scans.
 CREATE TABLE events (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, at BIGINT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, at BIGINT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL,
   action TEXT NOT NULL, outcome TEXT NOT NULL, object_kind TEXT NOT NULL, object_id TEXT NOT NULL, operation_id TEXT NOT NULL,
   request_id TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '');
-CREATE INDEX events_object ON events (object_id, seq);
 )sql"};
 
 const int kSchemaVersion = static_cast<int>(std::size(kMigrations));

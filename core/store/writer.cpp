@@ -22,55 +22,67 @@ void Writer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Writer::submit(Body body, Done done) {
-  {
-    std::unique_lock lock(mutex_);
-    if (stopped_) {
-      lock.unlock();
-      return done(std::make_exception_ptr(Error(Code::unavailable, "the store is closed: vbsd is stopping")));
-    }
-    queue_.push_back({std::move(body), std::move(done), nullptr, nullptr});
+void Writer::submit(Body body, Done done, Submitter who) {
+  std::unique_lock lock(mutex_);
+  if (stopped_) {
+    lock.unlock();
+    return done(std::make_exception_ptr(Error(Code::unavailable, "the store is closed: vbsd is stopping")));
   }
-  wake_.notify_one();
+  queue_.push_back({std::move(body), std::move(done), nullptr, nullptr});
+  if (writing_) return;  // who writes wakes the next one
+  if (who == Submitter::may_wait) write_waiting(lock);
+  const bool wake = !queue_.empty() || stopping_;
+  lock.unlock();
+  if (wake) wake_.notify_one();
 }
 
 void Writer::transact(const Body& body) {
   std::promise<void> promise;
   auto result = promise.get_future();
-  submit(body, [&](std::exception_ptr e) { e ? promise.set_exception(e) : promise.set_value(); });
+  submit(
+      body, [&](std::exception_ptr e) { e ? promise.set_exception(e) : promise.set_value(); }, Submitter::may_wait);
   result.get();
 }
 
 void Writer::loop() {
-  std::vector<Job> batch;
+  std::unique_lock lock(mutex_);
   for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) {
-        stopped_ = true;
-        return;
-      }
-      while (!queue_.empty() && batch.size() < kMaxBatch) {
-        batch.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
+    wake_.wait(lock, [&] { return !writing_ && (stopping_ || !queue_.empty()); });
+    if (queue_.empty()) {
+      stopped_ = true;
+      return;
     }
-    run_batch(batch);
-    for (auto& job : batch) {
-      for (auto& f : job.error ? job.tx->undone_ : job.tx->committed_) f();
-      if (job.done) job.done(job.error);
-    }
-    batch.clear();
+    write_waiting(lock);
   }
+}
+
+void Writer::write_waiting(std::unique_lock<std::mutex>& lock) noexcept {
+  writing_ = true;
+  std::vector<Job> batch;
+  while (!queue_.empty() && batch.size() < kMaxBatch) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  lock.unlock();
+  run_batch(batch);
+  for (auto& job : batch) {
+    for (auto& f : job.error ? job.tx->undone_ : job.tx->committed_) f();
+    if (job.done) job.done(job.error);
+  }
+  batch.clear();  // what the jobs hold is released outside the lock
+  lock.lock();
+  writing_ = false;
 }
 
 void Writer::run_batch(std::vector<Job>& batch) {
   for (auto& job : batch) job.tx = std::make_unique<Tx>(session_);
   try {
     session_.run("BEGIN IMMEDIATE");
-    for (auto& job : batch) run_one(job);
-    session_.run("COMMIT");
+    if (batch.size() == 1)
+      run_alone(batch.front());
+    else
+      for (auto& job : batch) run_one(job);
+    session_.run(batch.size() == 1 && batch.front().error ? "ROLLBACK" : "COMMIT");
   } catch (const std::exception& e) {
     logger().error("store: a commit of {} transactions failed: {}", batch.size(), e.what());
     const auto error = std::current_exception();
@@ -81,6 +93,15 @@ void Writer::run_batch(std::vector<Job>& batch) {
     }
     for (auto& job : batch)
       if (!job.error) job.error = error;
+  }
+}
+
+// The transaction is its savepoint.
+void Writer::run_alone(Job& job) {
+  try {
+    job.body(*job.tx);
+  } catch (...) {
+    job.error = std::current_exception();
   }
 }
 

@@ -5,6 +5,9 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
+#include <mutex>
+#include <thread>
 
 #include "core/base/error.hpp"
 
@@ -18,6 +21,45 @@ TEST(WorkerPool, runs_every_task_before_it_stops) {
   EXPECT_EQ(done, 500);
   EXPECT_FALSE(pool.try_submit([] {}));
   pool.stop();
+}
+
+TEST(WorkerPool, may_be_stopped_twice_with_idle_threads) {
+  WorkerPool pool("test", 4, 8);
+  std::latch started(4);
+  for (int i = 0; i < 4; ++i) pool.submit([&] { started.arrive_and_wait(); });
+  started.wait();
+  pool.stop();
+  pool.stop();
+  EXPECT_FALSE(pool.try_submit([] {}));
+  EXPECT_EQ(pool.running(), 0u);
+}
+
+TEST(WorkerPool, gives_work_to_the_thread_that_became_idle_last) {
+  WorkerPool pool("test", 4, 8);
+  std::latch started(4);
+  std::mutex mutex;
+  std::thread::id last;
+  const auto note = [&] {
+    const std::lock_guard lock(mutex);
+    last = std::this_thread::get_id();
+  };
+  for (int i = 0; i < 4; ++i)
+    pool.submit([&] {
+      started.arrive_and_wait();
+      note();
+    });
+  const auto all_idle = [&] {
+    while (pool.running() > 0) std::this_thread::yield();
+  };
+  all_idle();
+  pool.submit(note);
+  all_idle();
+  const auto first = last;
+  for (int i = 0; i < 20; ++i) {
+    pool.submit(note);
+    all_idle();
+    EXPECT_EQ(last, first);
+  }
 }
 
 TEST(WorkerPool, refuses_work_beyond_its_threads_and_queue) {
