@@ -10,4 +10,12 @@ shift
 for pair in etc:/etc/libvirt run:/run/libvirt lib:/var/lib/libvirt cache:/var/cache/libvirt log:/var/log/libvirt; do
   mount --bind "$dir/${pair%%:*}" "${pair#*:}"
 done
+# Debian's libvirtd does not start where there is no user libvirt-qemu. Its package libvirt-daemon-system makes one, but
+# would bring a system service along, too.
+if ! getent passwd libvirt-qemu >/dev/null || ! getent group libvirt-qemu >/dev/null; then
+  for file in passwd group; do cp "/etc/$file" "$dir/$file"; done
+  getent passwd libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>"$dir/passwd"
+  getent group libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:" >>"$dir/group"
+  for file in passwd group; do mount --bind "$dir/$file" "/etc/$file"; done
+fi
 exec "$@"
