@@ -1,5 +1,14 @@
-// create-snapshot: pending -> available. The plugin prepares (space, files), takes, and after the commit tidies.
+// create-snapshot: pending -> available. The plugin prepares (space, files), takes, and after the commit tidies. A
+// guest that writes to the volume is held still at that instant, where its agent answers.
+//
+// Where a back-end cannot share extents, a volume that a guest writes to goes over to a new file under it: prepared by
+// the plugin, switched to by the hypervisor, and only then recorded by take. The switch is decisive: refused, all is
+// undone; done, everything after it is forward only, for the guest's newest data is in the new file. Readers keep the
+// file that they have: it is frozen, and nobody can write while they are there. Params: by_switch ("yes").
+#include "core/operations/export_use.hpp"
+#include "core/operations/guests.hpp"
 #include "core/operations/support.hpp"
+#include "core/operations/switch_image.hpp"
 #include "vbs/plugin/storage.h"
 
 namespace vbs {
@@ -11,7 +20,13 @@ class CreateSnapshot : public OperationKind {
   std::string name() const override { return "create-snapshot"; }
 
   std::vector<LockRequest> locks(store::Session& db, const store::OperationRow& o) const override {
-    return {{"snapshot:" + o.object_id, true}, {"volume:" + snapshot_of(db, o.object_id).volume_id, true}};
+    const auto volume_id = snapshot_of(db, o.object_id).volume_id;
+    std::vector<LockRequest> out{{"snapshot:" + o.object_id, true}, {"volume:" + volume_id, true}};
+    const bool begun = !o.step_name.empty();
+    for (const auto& a : store::attachments_of(db, volume_id))
+      // One that came after this operation had begun waits for it, and its VM may be locked by another.
+      if (a.mode == "rw" && (!begun || a.state != "attaching")) out.push_back(vm_lock(a));
+    return out;
   }
   void admit(store::Tx& tx, store::OperationRow& o) const override { check_volume(tx.db, o); }
   void begin(store::Tx& tx, store::OperationRow& o) const override {
@@ -19,35 +34,35 @@ class CreateSnapshot : public OperationKind {
     const auto volume_id = snapshot_of(tx.db, o.object_id).volume_id;
     store::set_operation(tx, ObjectKind::snapshot, o.object_id, o.id);
     store::set_operation(tx, ObjectKind::volume, volume_id, o.id);
-    o.data = data_with({{"volume_refs", volume_of(tx.db, volume_id).refs}});
+    // Decided once: a restart must find the same steps.
+    const bool switches = param(o, "by_switch") == "yes" && !writers_of(tx.db, volume_id).empty();
+    o.data = data_with({{"volume_refs", volume_of(tx.db, volume_id).refs}, {"switches", switches ? "yes" : "no"}});
   }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
-    auto* backend = &registry.backend(snapshot_of(db, o.object_id).backend_id);
-    Step take{"take", &backend->slot.pool(), nullptr, nullptr};
-    take.limit = kCopyLimit;
-    take.run = [backend](const StepContext& c) -> Commit {
-      auto& plugin = backend->slot.plugin();
-      const auto args = arguments(c);
-      if (args.front().in_use && !plugin.has(VBS_CAP_REFLINK))
-        throw Error(Code::conflict, "volume " + args.front().volume_id + " is attached, and back-end '" +
-                                        backend->row.name +
-                                        "' cannot snapshot a volume in use (no reflink): detach it first");
-      auto prepared = plugin.snapshot_prepare(c.call, args);
-      auto taken = plugin.snapshot_take(c.call, args);
-      return [id = backend->row.id, taken = std::move(taken)](store::Tx& tx) { store::apply(tx, id, taken); };
-    };
-    take.undo = [backend](const StepContext& c) -> Commit {
-      backend->slot.plugin().snapshot_finish(c.call, arguments(c), false);
-      return nullptr;
-    };
+    const auto snapshot = snapshot_of(db, o.object_id);
+    auto* backend = &registry.backend(snapshot.backend_id);
     Step tidy{"tidy", &backend->slot.pool(), nullptr, nullptr};
     tidy.forward_only = true;
     tidy.run = [backend](const StepContext& c) -> Commit {
       backend->slot.plugin().snapshot_finish(c.call, arguments(c), true);
       return nullptr;
     };
-    return {take, tidy};
+    if (data(o, "switches") != "yes") return {take_at_once(backend), tidy};
+
+    auto out = switch_steps(db, registry, *backend, snapshot.volume_id, [](const StepContext& c, Backend& b) {
+      return b.slot.plugin().snapshot_prepare(c.call, arguments(c));
+    });
+    out.front().undo = [backend](const StepContext& c) { return abandon(c, *backend); };
+    Step take{"take", &backend->slot.pool(), nullptr, nullptr};
+    take.forward_only = true;
+    take.run = [backend, volume_id = snapshot.volume_id](const StepContext& c) {
+      return record_switch(c, *backend, volume_id,
+                           [&] { return backend->slot.plugin().snapshot_take(c.call, arguments(c)); });
+    };
+    out.push_back(take);
+    out.push_back(tidy);
+    return out;
   }
 
   void succeed(store::Tx& tx, const store::OperationRow& o) const override {
@@ -61,6 +76,31 @@ class CreateSnapshot : public OperationKind {
   }
 
  private:
+  // Of a volume that nobody writes to, or whose extents can be shared under the guest.
+  static Step take_at_once(Backend* backend) {
+    Step take{"take", &backend->slot.pool(), nullptr, nullptr};
+    take.limit = kCopyLimit;
+    take.run = [backend](const StepContext& c) -> Commit {
+      auto& plugin = backend->slot.plugin();
+      const auto args = arguments(c);
+      plugin.snapshot_prepare(c.call, args);
+      StorageChange taken;
+      while_frozen(c, writers_of(c, args.front().volume_id), [&] { taken = plugin.snapshot_take(c.call, args); });
+      return [id = backend->row.id, taken = std::move(taken)](store::Tx& tx) { store::apply(tx, id, taken); };
+    };
+    take.undo = [backend](const StepContext& c) { return abandon(c, *backend); };
+    return take;
+  }
+
+  static Commit abandon(const StepContext& c, Backend& backend) {
+    const auto args = arguments(c);
+    // The first try has thawed what it froze; of a later one it is not known.
+    if (c.call.epoch > 1)
+      for (const auto& w : writers_of(c, args.front().volume_id)) thaw(c, w);
+    backend.slot.plugin().snapshot_finish(c.call, args, false);
+    return nullptr;
+  }
+
   static void check_volume(store::Session& db, const store::OperationRow& o) {
     const auto id = snapshot_of(db, o.object_id).volume_id;
     available(store::find_volume(db, id), id, "volume", "snapshotted");

@@ -33,7 +33,7 @@ struct Engine::Live {
     if (row.cancel_requested) cancel->set();
   }
   const Step& step() const { return steps.at(static_cast<size_t>(row.step)); }
-  bool past_return() const { return row.undoing || (!steps.empty() && step().forward_only); }
+  bool past_return() const { return row.undoing || (!steps.empty() && (step().forward_only || step().decisive)); }
   std::string point(const char* where) const {
     return row.kind + "." + step().name + "." + (row.undoing ? "undo_" : "") + where;
   }
@@ -212,9 +212,11 @@ void Engine::advance(const LivePtr& live) {
 void Engine::execute(const LivePtr& live) {
   const auto& step = live->step();
   try {
-    const bool may_cancel = !live->row.undoing && !step.forward_only;
-    if (may_cancel && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
-    StepContext context{live->row, database_, registry_, {}};
+    const bool may_cancel = !live->past_return();
+    // A cancel that was accepted before a decisive step is heard as long as that has certainly done nothing.
+    const bool untouched = step.decisive && !live->row.undoing && !live->unsure;
+    if ((may_cancel || untouched) && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
+    StepContext context{live->row, database_, registry_, {}, {}};
     context.call.id = live->row.id + "/" + step.name;
     context.call.epoch = static_cast<uint64_t>(live->row.attempt);
     context.call.deadline =
@@ -227,7 +229,7 @@ void Engine::execute(const LivePtr& live) {
     crash_point(live->point("before"));
     auto commit = live->row.undoing ? step.undo(context) : step.run(context);
     crash_point(live->point("ran"));
-    step_done(live, std::move(commit));
+    step_done(live, std::move(commit), std::move(context.keep));
   } catch (const Error& e) {
     step_failed(live, e);
   } catch (const std::exception& e) {
@@ -284,8 +286,9 @@ void Engine::journal(const LivePtr& live, OperationRow row, std::function<void(T
   write(live, std::move(entry), who);
 }
 
-void Engine::step_done(const LivePtr& live, Commit commit) {
+void Engine::step_done(const LivePtr& live, Commit commit, std::optional<std::string> keep) {
   auto row = live->row;
+  if (keep) row.data = *std::move(keep);
   row.waits_for.clear();
   row.step = row.undoing ? to_undo(live->steps, row.step - 1) : row.step + 1;
   const bool last = !row.undoing && row.step == static_cast<long long>(live->steps.size());
@@ -308,7 +311,10 @@ void Engine::step_done(const LivePtr& live, Commit commit) {
         last ? ended(live) : advance(live);
       },
       // The plugin did it, but said something that the store cannot take in.
-      [this, live](const Error& e) { step_failed(live, e); }, store::Writer::Submitter::may_wait);
+      [this, live](const Error& e) {
+        step_failed(live, live->step().decisive && !live->row.undoing ? Error(Code::unknown_outcome, e.what()) : e);
+      },
+      store::Writer::Submitter::may_wait);
 }
 
 void Engine::step_failed(const LivePtr& live, const Error& error) {
@@ -321,7 +327,7 @@ void Engine::step_failed(const LivePtr& live, const Error& error) {
   const bool undoable = !live->step().forward_only;
   live->unsure = live->unsure || unknown;
   if (transient) {
-    if (undoable && live->cancel->is_set())
+    if (undoable && !live->step().decisive && live->cancel->is_set())
       return start_undo(live, Error(Code::cancelled, fmt::format("cancelled on request, while: {}", error.what())));
     // Where nothing can clear away what a try may have done, only an answer ends the step.
     const bool may_give_up = undoable && !unknown && (!live->unsure || live->step().undo);

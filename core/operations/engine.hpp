@@ -67,7 +67,7 @@ class Engine {
   bool end_wait(const LivePtr& live, Waiting what, bool stop_timer);
   void advance(const LivePtr& live);
   void execute(const LivePtr& live);
-  void step_done(const LivePtr& live, Commit commit);
+  void step_done(const LivePtr& live, Commit commit, std::optional<std::string> keep);
   void step_failed(const LivePtr& live, const Error& error);
   void pause(const LivePtr& live, const Error& error);
   void start_undo(const LivePtr& live, const Error& error);

@@ -42,6 +42,13 @@ ExportArgs arguments(const StepContext& c, const ExportNow& e, const std::string
           e.row.refs,
           mode == "rw" ? Mode::rw : Mode::ro};
 }
+
+void take_in(store::ExportRow& row, const Connection& connection) {
+  row.kind = connection.kind;
+  row.format = connection.format;
+  row.data = connection.data;
+  row.refs = connection.refs;
+}
 }  // namespace
 
 store::AttachmentRow attachment_of(store::Session& db, const std::string& id) {
@@ -63,11 +70,7 @@ Commit make_export(const StepContext& c, Backend& backend, const store::Attachme
   if (now.recorded && (now.row.mode == "rw" || attachment.mode == "ro")) return nullptr;
   auto row = now.row;
   row.mode = attachment.mode;
-  const auto connection = backend.slot.plugin().export_object(c.call, arguments(c, now, row.mode));
-  row.kind = connection.kind;
-  row.format = connection.format;
-  row.data = connection.data;
-  row.refs = connection.refs;
+  take_in(row, backend.slot.plugin().export_object(c.call, arguments(c, now, row.mode)));
   row.state = "exported";
   if (row.created_at == 0) row.created_at = now_us();
   return [row](store::Tx& tx) { store::put_export(tx, row); };
@@ -80,10 +83,23 @@ Commit drop_export(const StepContext& c, Backend& backend, const store::Attachme
   return [id = now.row.id](store::Tx& tx) { store::delete_export(tx, id); };
 }
 
+store::ExportRow export_again(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment,
+                              const std::string& volume_refs) {
+  auto now = read_export(c, attachment);
+  if (!now.recorded) throw Error(Code::internal, "the export of attachment " + attachment.id + " has left the store");
+  now.volume_refs = volume_refs;
+  take_in(now.row, backend.slot.plugin().export_object(c.call, arguments(c, now, now.row.mode)));
+  return now.row;
+}
+
+Connection connection_of(const store::ExportRow& row) {
+  return {row.mode == "rw" ? Mode::rw : Mode::ro, row.kind, row.format, row.data, row.refs};
+}
+
 Connection connection_of(const StepContext& c, const store::AttachmentRow& attachment) {
   const auto row = c.database.read(
       [&](store::Session& db) { return store::find_export(db, attachment.volume_id, attachment.host_id); });
   if (!row) throw Error(Code::internal, "the export of attachment " + attachment.id + " has left the store");
-  return {row->mode == "rw" ? Mode::rw : Mode::ro, row->kind, row->format, row->data, row->refs};
+  return connection_of(*row);
 }
 }  // namespace vbs

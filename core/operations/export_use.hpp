@@ -15,6 +15,11 @@ std::string choose_export(store::Session&, const store::AttachmentRow&);
 Commit make_export(const StepContext&, Backend&, const store::AttachmentRow&);
 // Removes the export if this attachment is the only one that uses it; also one whose making was never recorded.
 Commit drop_export(const StepContext&, Backend&, const store::AttachmentRow&);
+// The same export of the volume's state that `volume_refs` name: prepared, or just made. For an attachment that has
+// one.
+store::ExportRow export_again(const StepContext&, Backend&, const store::AttachmentRow&,
+                              const std::string& volume_refs);
 // What the connector gets.
+Connection connection_of(const store::ExportRow&);
 Connection connection_of(const StepContext&, const store::AttachmentRow&);
 }  // namespace vbs

@@ -10,9 +10,11 @@
 //    function "check": asking what is true is what an idempotent call does first.
 //  - undo() may meet a step that ran wholly, partly or not at all.
 //  - A forward_only step is never undone, nor is anything before it: a delete or an unplug that began is finished.
+//  - A decisive step is the last one before such steps: the point of no return, where refusals are still possible.
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,8 @@ struct StepContext {
   store::Database& database;
   Registry& registry;
   Call call;  // id, attempt, deadline, cancellation and progress of this step
+  // Set by run(): what the operation's `data` becomes, in the same commit, for the steps after this one.
+  mutable std::optional<std::string> keep;
 };
 
 struct Step {
@@ -38,6 +42,9 @@ struct Step {
   std::function<Commit(const StepContext&)> run;
   std::function<Commit(const StepContext&)> undo;  // empty: nothing to undo
   bool forward_only = false;
+  // Between undoable and forward-only: it is undone only if it was certainly refused. Once it may have happened, it is
+  // run again until it is known; a cancel is not heard.
+  bool decisive = false;
   std::chrono::milliseconds limit{0};  // time for one try; 0 = the engine's
 };
 

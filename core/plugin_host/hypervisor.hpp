@@ -42,6 +42,10 @@ class Hypervisor {
   virtual void detach(const Call&, const std::string& vm_uuid, const std::string& serial, bool force) = 0;
   virtual std::vector<Disk> inspect(const Call&, const std::string& vm_uuid) = 0;
   virtual void resize(const Call&, const std::string& vm_uuid, const std::string& serial, uint64_t size_bytes) = 0;
+  // Optional in a plugin: Error(not_supported) where it does not have them.
+  virtual void quiesce(const Call&, const std::string& vm_uuid) = 0;
+  virtual void thaw(const Call&, const std::string& vm_uuid) = 0;
+  virtual Disk switch_image(const Call&, const DiskSpec&) = 0;  // Error(not_found): no such VM, or not with this disk
 };
 
 }  // namespace vbs

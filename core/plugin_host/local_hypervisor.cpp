@@ -46,15 +46,7 @@ class LocalHypervisor final : public Hypervisor {
   Disk attach(const Call& call, const DiskSpec& spec) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "attach");
-    vbs_attach_args args{};
-    args.size = sizeof args;
-    args.mode = spec.mode == Mode::rw ? VBS_MODE_RW : VBS_MODE_RO;
-    args.vm_uuid = str(spec.vm_uuid);
-    args.serial = str(spec.serial);
-    args.device = str(spec.device);
-    args.source = {sizeof(vbs_source),   0, str(spec.source.kind), str(spec.source.format), str(spec.source.path),
-                   str(spec.source.data)};
-    args.shared = spec.shared;
+    const auto args = attach_args(spec);
     context.run(table_.attach, instance_, context.raw(), &args);
     auto& disks = context.results().disks;
     if (disks.size() != 1 || disks[0].serial != spec.serial)
@@ -84,7 +76,45 @@ class LocalHypervisor final : public Hypervisor {
     context.run(table_.resize, instance_, context.raw(), str(vm_uuid), str(serial), size_bytes);
   }
 
+  void quiesce(const Call& call, const std::string& vm_uuid) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "quiesce");
+    context.run(table_.quiesce, instance_, context.raw(), str(vm_uuid));
+  }
+
+  void thaw(const Call& call, const std::string& vm_uuid) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "thaw");
+    context.run(table_.thaw, instance_, context.raw(), str(vm_uuid));
+  }
+
+  Disk switch_image(const Call& call, const DiskSpec& spec) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "switch_image");
+    const auto args = attach_args(spec);
+    context.run(table_.switch_image, instance_, context.raw(), &args);
+    auto& disks = context.results().disks;
+    if (disks.size() != 1 || disks[0].serial != spec.serial)
+      context.wrong_answer("exactly one DISK, with the serial asked for, was expected");
+    if (!spec.source.path.empty() && disks[0].path != spec.source.path)
+      context.wrong_answer("the disk was to be " + spec.source.path + ", and is " + disks[0].path);
+    return std::move(disks[0]);
+  }
+
  private:
+  static vbs_attach_args attach_args(const DiskSpec& spec) {
+    vbs_attach_args args{};
+    args.size = sizeof args;
+    args.mode = spec.mode == Mode::rw ? VBS_MODE_RW : VBS_MODE_RO;
+    args.vm_uuid = str(spec.vm_uuid);
+    args.serial = str(spec.serial);
+    args.device = str(spec.device);
+    args.source = {sizeof(vbs_source),   0, str(spec.source.kind), str(spec.source.format), str(spec.source.path),
+                   str(spec.source.data)};
+    args.shared = spec.shared;
+    return args;
+  }
+
   const vbs_hypervisor_table& table_;
   const HostServices& host_;
   void* const instance_;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
 #include "core/service/objects.hpp"
@@ -7,7 +9,8 @@ namespace vbs {
 
 Admitted create_snapshot(Core& core, const Caller& caller, const NewSnapshot& wanted) {
   const auto volume = require_volume(core, caller, Action::change, wanted.volume_id);
-  core.registry.backend(volume.row.backend_id).slot.plugin();  // 503 at once, rather than an operation that waits
+  // 503 at once, rather than an operation that waits.
+  const bool shares = core.registry.backend(volume.row.backend_id).slot.plugin().has(VBS_CAP_REFLINK);
   store::SnapshotRow s;
   s.id = new_uuid();
   s.project_id = volume.row.project_id;
@@ -20,9 +23,9 @@ Admitted create_snapshot(Core& core, const Caller& caller, const NewSnapshot& wa
   s.size_bytes = volume.row.size_bytes;
   s.lifecycle = "pending";
   s.created_at = s.updated_at = now_us();
-  return core.admit(
-      caller, new_operation(caller, "create-snapshot", "snapshot", s.id, R"({"volume_id":")" + s.volume_id + "\"}"),
-      [&](store::Tx& tx) { store::insert_snapshot(tx, s); });
+  const auto params = fmt::format(R"({{"volume_id":"{}","by_switch":"{}"}})", s.volume_id, shares ? "no" : "yes");
+  return core.admit(caller, new_operation(caller, "create-snapshot", "snapshot", s.id, params),
+                    [&](store::Tx& tx) { store::insert_snapshot(tx, s); });
 }
 
 Admitted delete_snapshot(Core& core, const Caller& caller, const std::string& id) {

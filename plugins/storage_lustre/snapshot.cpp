@@ -4,8 +4,13 @@
 // volume's file is frozen and becomes the snapshot's layer, and the volume goes on in an overlay that `prepare` made:
 // VOLUME.SNAPSHOT.EPOCH.qcow2, so that no two snapshots, nor two attempts at one, ever meet in a file.
 //
+// While a guest has the volume, `prepare` also answers the volume as `take` will leave it: the core has the guest's
+// hypervisor go over to that overlay in between. From then on the overlay holds the guest's newest data, and only take
+// may follow.
+//
 // What tells that a snapshot was taken is its own sidecar, written last. Prepare and take then only answer again.
 #include <algorithm>
+#include <utility>
 
 #include "storage_lustre.hpp"
 
@@ -26,6 +31,24 @@ void check_group(const std::vector<SnapshotArgs>& list) {
       if (a->id == b->id || a->volume_id == b->volume_id)
         throw Error(VBS_INVALID, "volume " + a->volume_id + " or snapshot " + a->id + " is named twice in one group");
   }
+}
+
+// The volume in its new active file, the former one frozen under it.
+Record moved_to(Record volume, const std::string& overlay) {
+  ++volume.generation;
+  volume.chain.insert(volume.chain.begin(), std::exchange(volume.file, overlay));
+  return volume;
+}
+
+// A copy of what a guest changes meanwhile would be of no instant at all.
+void refuse_copy_in_use(const SnapshotArgs& a, const Record& volume, Method method) {
+  if (!a.in_use || method != Method::copy) return;
+  throw Error(VBS_CONFLICT,
+              "volume " + a.volume_id + " is in use, and its snapshot would be a copy of all its data" +
+                  (volume.chain.empty() ? ", for this back-end has neither reflinks nor overlays (snapshot_method)"
+                                        : ", for it rests on " + std::to_string(volume.chain.size()) +
+                                              " layers and the limit is " + std::to_string(kMaxChain)) +
+                  ": detach it first");
 }
 }  // namespace
 
@@ -56,13 +79,14 @@ void LustreStorage::snapshot_prepare(Call& call, const std::vector<SnapshotArgs>
   for (const auto& a : list) {
     const Working working(index_, a.id, a.volume_id);
     std::optional<Record> moved;
-    if (taken(dir, a, moved)) continue;
+    if (taken(dir, a, moved)) {
+      if (a.in_use && moved) add(call, object(dir, *moved, false));
+      continue;
+    }
     const Record volume = published(dir, VBS_KIND_VOLUME, a.volume_id, a.volume_refs);
     const Method method = method_for(call, volume);
-    if (a.in_use && method != Method::reflink)
-      throw Error(VBS_BUSY, "volume " + a.volume_id + " is in use, and without reflinks (snapshot_method is " +
-                                to_string(method_) + ") a snapshot needs its file to itself: detach it first");
-    if (method != Method::reflink) refuse_writer(dir, volume);
+    refuse_copy_in_use(a, volume, method);
+    if (!a.in_use && method != Method::reflink) refuse_writer(dir, volume);
     sweep(dir, volume, a.id);
     discard_attempts(call, dir, a.id);
     for (const auto& name : index_.owned_by(a.volume_id)) {
@@ -76,10 +100,11 @@ void LustreStorage::snapshot_prepare(Call& call, const std::vector<SnapshotArgs>
     Promise promise(*space_, index_, call, dir, config_.striping, a.id, volume.size_bytes, write_bytes);
     if (method == Method::overlay) {
       Attempt attempt(*files_, index_, call, dir);
-      images_->overlay(call, attempt, dir, overlay_name(volume.id, a.id, call.epoch()), volume.file, volume.size_bytes,
-                       config_.striping);
+      const auto name = overlay_name(volume.id, a.id, call.epoch());
+      images_->overlay(call, attempt, dir, name, volume.file, volume.size_bytes, config_.striping);
       sync_names(dir);
       attempt.keep();
+      if (a.in_use) add(call, object(dir, moved_to(volume, name), false));
     }
     promise.keep();
   }
@@ -108,9 +133,8 @@ void LustreStorage::snapshot_take(Call& call, const std::vector<SnapshotArgs>& l
     result.is_new = true;
     const Record volume = with_sidecar(dir, published(dir, VBS_KIND_VOLUME, a.volume_id, a.volume_refs));
     const Method method = method_for(call, volume);
-    if (a.in_use && method != Method::reflink)
-      throw Error(VBS_BUSY, "volume " + a.volume_id + " is in use: detach it before its snapshot is taken");
-    if (method != Method::reflink) refuse_writer(dir, volume);
+    refuse_copy_in_use(a, volume, method);
+    if (!a.in_use && method != Method::reflink) refuse_writer(dir, volume);
     Record& s = result.snapshot;
     s.kind = VBS_KIND_SNAPSHOT;
     s.id = a.id;
@@ -134,10 +158,7 @@ void LustreStorage::snapshot_take(Call& call, const std::vector<SnapshotArgs>& l
       sweep(dir, volume, a.id);
       s.file = volume.file;
       s.chain = volume.chain;
-      result.volume = volume;
-      ++result.volume->generation;
-      result.volume->file = overlay;
-      result.volume->chain.insert(result.volume->chain.begin(), volume.file);
+      result.volume = moved_to(volume, overlay);
     }
   }
   for (auto& file : files) files_->sync(file);

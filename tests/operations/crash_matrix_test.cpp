@@ -43,6 +43,12 @@ void attached(TestCore& core, Scene& s) {
   core.attach(s.volume);
 }
 
+void attached_to_readers(TestCore& core, Scene& s) {
+  with_volume(core, s);
+  core.attach(s.volume, Mode::ro, "vm1");
+  core.attach(s.volume, Mode::ro, "vm2");
+}
+
 Admitted create(TestCore& core, const std::string& snapshot, const std::string& volume) {
   NewVolume w;
   w.snapshot_id = snapshot;
@@ -80,6 +86,8 @@ const std::vector<Scenario> kScenarios{
     {"CreateFromSnapshot", with_snapshot, create_from_snapshot, {}},
     {"Clone", with_volume, create_clone, {}},
     {"Snapshot", with_volume, take_snapshot, {}, 10},
+    {"SnapshotAttached", attached, take_snapshot, {}, 14},
+    {"SnapshotAttachedToReaders", attached_to_readers, take_snapshot, {}, 10},
     {"Extend", with_volume, extend, {}},
     {"ExtendAttached", attached, extend, {}, 8},
     {"Attach", with_volume, attach, {}, 8},
@@ -94,6 +102,8 @@ const std::vector<Scenario> kScenarios{
     {"CreateThatFailsHalfway", [](TestCore&, Scene&) {}, create_empty, {always("create", Code::no_space, true)}},
     {"CloneThatFailsHalfway", with_volume, create_clone, {always("create", Code::internal, true)}},
     {"SnapshotThatFailsHalfway", with_volume, take_snapshot, {always("snapshot_take", Code::internal, true)}},
+    {"SnapshotAttachedWhoseSwitchIsRefused", attached, take_snapshot, {always("switch_image", Code::conflict)}},
+    {"SnapshotAttachedWithoutAgent", attached, take_snapshot, {always("quiesce", Code::not_supported)}},
     {"ExtendThatFails", with_volume, extend, {always("extend", Code::no_space)}},
     {"AttachWhoseExportFails", with_volume, attach, {always("export_object", Code::internal, true)}},
     {"AttachWhosePlugFails", with_volume, attach, {always("attach", Code::conflict)}},
@@ -106,6 +116,17 @@ const std::vector<Scenario> kScenarios{
      with_volume,
      take_snapshot,
      {lost_answer("snapshot_take"), lost_answer("snapshot_finish")}},
+    {"SnapshotAttachedWithLostAnswers",
+     attached,
+     take_snapshot,
+     {lost_answer("snapshot_prepare"), lost_answer("quiesce"), lost_answer("switch_image"), lost_answer("thaw"),
+      lost_answer("snapshot_take"), lost_answer("snapshot_finish")}},
+    {"SnapshotAttachedWithTrouble",
+     attached,
+     take_snapshot,
+     {{.call = "switch_image", .code = Code::internal, .done_first = true},
+      briefly_away("thaw"),
+      briefly_away("snapshot_take")}},
     {"ExtendWithLostAnswer", with_volume, extend, {lost_answer("extend")}},
     {"AttachWithLostAnswers", with_volume, attach, {lost_answer("export_object"), lost_answer("attach")}},
     {"DetachWithLostAnswers", attached, detach, {lost_answer("detach"), lost_answer("unexport")}},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "vbs/plugin/storage.h"
 
@@ -224,8 +225,14 @@ class FakeStorage : public StorageBackend {
 
   StorageChange snapshot_prepare(const Call& c, const std::vector<SnapshotArgs>& a) override {
     return world_.call("storage", "snapshot_prepare", a.front().id, c, [&](FakeDisk& d) {
+      for (const auto& [name, f] : d.files)
+        if (f.made_for == a.front().id) refuse_if_written(d, name);
       drop_older(d, a.front().id, c.epoch);
-      return StorageChange{};
+      StorageChange out;
+      if (!a.front().in_use || reflink()) return out;
+      move(d, out, a.front().volume_id, a.front().volume_refs, a.front().id, c.epoch);
+      out.layers.clear();  // not before it is taken
+      return out;
     });
   }
 
@@ -240,6 +247,8 @@ class FakeStorage : public StorageBackend {
       std::string frozen = a.volume_refs;
       if (reflink())
         frozen = add_file(d, out, a.id, a.id, c.epoch, "");
+      else if (a.in_use)
+        take_prepared(d, out, a, size);
       else
         move(d, out, a.volume_id, frozen, a.id, c.epoch);
       out.objects.push_back(state(ObjectKind::snapshot, a.id, frozen, size));
@@ -252,6 +261,8 @@ class FakeStorage : public StorageBackend {
   void snapshot_finish(const Call& c, const std::vector<SnapshotArgs>& a, bool commit) override {
     world_.call("storage", "snapshot_finish", a.front().id, c, [&](FakeDisk& d) {
       if (commit) return 0;
+      for (const auto& [name, f] : d.files)
+        if (f.made_for == a.front().id) refuse_if_written(d, name);
       std::erase_if(d.files, [&](const auto& f) { return f.second.made_for == a.front().id; });
       d.objects.erase(a.front().id);
       return 0;
@@ -261,7 +272,9 @@ class FakeStorage : public StorageBackend {
   Connection export_object(const Call& c, const ExportArgs& a) override {
     return world_.call("storage", "export_object", a.export_id, c, [&](FakeDisk& d) {
       d.exports[a.export_id] = {a.volume_id, a.host, a.mode};
-      return Connection{a.mode, "file", "raw", fmt::format(R"({{"path":"{}"}})", world_.connection_path), "e1"};
+      auto path = world_.connection_path;
+      if (!reflink()) std::ofstream(path += "." + a.volume_refs) << "x";
+      return Connection{a.mode, "file", "raw", fmt::format(R"({{"path":"{}"}})", path), "e1"};
     });
   }
   void unexport(const Call& c, const ExportArgs& a) override {
@@ -319,6 +332,20 @@ class FakeStorage : public StorageBackend {
     d.files[name] = {owner, made_for, parent};
     out.layers.push_back({name, parent, "raw", 0});
     return name;
+  }
+  static void refuse_if_written(const FakeDisk& d, const std::string& file) {
+    for (const auto& [key, disk] : d.plugged)
+      if (disk.mode == Mode::rw && disk.path.ends_with("/disk." + file))
+        throw Error(Code::internal, "VM " + key.first + " writes to " + file + ", which was to go");
+  }
+  static void take_prepared(const FakeDisk& d, StorageChange& out, const SnapshotArgs& a, uint64_t size) {
+    for (const auto& [name, f] : d.files) {
+      if (f.owner != a.volume_id || f.made_for != a.id) continue;
+      out.layers.push_back({name, a.volume_refs, "raw", 0});
+      out.objects.push_back(state(ObjectKind::volume, a.volume_id, name, size));
+      return;
+    }
+    throw Error(Code::internal, "snapshot: it was not prepared");
   }
   // The source goes on writing to a new layer over the file that is now frozen.
   static void move(FakeDisk& d, StorageChange& out, const std::string& source, const std::string& frozen,
@@ -384,6 +411,23 @@ class FakeHypervisor : public Hypervisor {
       if (it == d.plugged.end()) throw Error(Code::not_found, "the VM does not have this disk");
       it->second.size_bytes = size_bytes;
       return 0;
+    });
+  }
+  void quiesce(const Call& c, const std::string& vm_uuid) override {
+    world_.call("hypervisor", "quiesce", vm_uuid, c, [&](FakeDisk& d) {
+      if (d.vms[vm_uuid].frozen) throw Error(Code::busy, "it is frozen already");
+      return d.vms[vm_uuid].frozen = true;
+    });
+  }
+  void thaw(const Call& c, const std::string& vm_uuid) override {
+    world_.call("hypervisor", "thaw", vm_uuid, c, [&](FakeDisk& d) { return d.vms[vm_uuid].frozen = false; });
+  }
+  Disk switch_image(const Call& c, const DiskSpec& spec) override {
+    return world_.call("hypervisor", "switch_image", spec.serial, c, [&](FakeDisk& d) {
+      const auto it = d.plugged.find({spec.vm_uuid, spec.serial});
+      if (it == d.plugged.end()) throw Error(Code::not_found, "the VM does not have this disk");
+      it->second.path = spec.source.path;
+      return it->second;
     });
   }
 

@@ -8,7 +8,8 @@
 //
 // A hypervisor is that of the host whose name its configured plugin has ("node1"). Files named "lost.*" are left-overs.
 // The storage keeps the contract of include/vbs/plugin/storage.h: idempotent by id, file names that carry the attempt,
-// layers. With VBS_CAP_REFLINK a snapshot is a file of its own; without, the volume moves onto a new layer.
+// layers. With VBS_CAP_REFLINK a snapshot is a file of its own; without, the volume moves onto a new layer, and a VM
+// that writes to it has to be switched there: where a file goes that a VM writes to, the call fails.
 //
 // Threading: any thread.
 #pragma once
@@ -49,6 +50,7 @@ struct FakeExport {
 
 struct FakeVm : Vm {
   std::string host = "node1";
+  bool frozen = false;
 };
 
 struct FakeDisk {
@@ -62,7 +64,7 @@ struct FakeDisk {
 
 // What happens at calls of that name, from the `nth` one on, `times` times. Names are those of the interfaces:
 // create, remove, extend, snapshot_prepare, snapshot_take, snapshot_finish, export_object, unexport, list, discard,
-// attach, detach, resize, find_vm, list_vms, inspect_vm.
+// attach, detach, resize, find_vm, list_vms, inspect_vm, quiesce, thaw, switch_image.
 struct FakeFault {
   std::string call;
   Code code = Code::internal;
@@ -82,7 +84,7 @@ class FakeWorld {
   FakeWorld(const FakeWorld&) = delete;
 
   uint64_t capabilities;        // of the storage; set before a Core starts
-  std::string connection_path;  // of every export: a file that exists
+  std::string connection_path;  // of every export: a file that exists; that of a layer has its name behind it
 
   std::string strange_object;  // not empty: a snapshot also reports a change of this object
 

@@ -11,6 +11,8 @@
 #include <set>
 #include <thread>
 
+#include "vbs/plugin/storage.h"
+
 namespace vbs::test {
 using std::chrono::milliseconds;
 
@@ -194,8 +196,14 @@ std::vector<std::string> TestCore::differences(const FakeWorld& world) {
       const auto d = disk.plugged.find({a.vm_uuid, a.volume_id});
       if (d == disk.plugged.end() || to_string(d->second.mode) != a.mode || d->second.device != a.device)
         out.push_back("attachment " + a.id + " differs from the VM's disk");
+      const auto v = store::find_volume(db, a.volume_id);
+      if (a.mode == "rw" && (world.capabilities & VBS_CAP_REFLINK) == 0 && d != disk.plugged.end() &&
+          !d->second.path.ends_with("/disk." + v->refs))
+        out.push_back("VM writes to " + d->second.path + " instead of " + v->refs);
     }
   });
+  for (const auto& [id, vm] : disk.vms)
+    if (vm.frozen) out.push_back("VM " + vm.name + " is frozen");
   for (const auto& [id, o] : disk.objects)
     if (!objects.count(id)) out.push_back("the back-end has " + id + ", which the store does not");
   for (const auto& [name, f] : disk.files)

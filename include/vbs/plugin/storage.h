@@ -140,7 +140,11 @@ typedef struct vbs_storage_table {
   vbs_status (*extend)(void *instance, vbs_call *, const vbs_extend_args *); /* adds OBJECT */
   /* Snapshots of n volumes at one instant: prepare takes space and makes files, touching nothing a guest uses; then the
    * core quiesces; take adds, for each, OBJECT (snapshot), OBJECT (volume, if its refs changed) and LAYERs; finish(0)
-   * undoes both, finish(1) tidies after the commit. */
+   * undoes both, finish(1) tidies after the commit.
+   * A volume in use (in_use) whose active file take will exchange: prepare adds OBJECT (volume) as take will answer it.
+   * The core exports those refs, has the hypervisor switch_image to them, and calls take until it succeeds; the guest
+   * writes into the new file by then. Prepare is not called again after the switch, nor is finish(0). A back-end that
+   * cannot do so for this volume: VBS_CONFLICT from prepare. */
   vbs_status (*snapshot_prepare)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n);
   vbs_status (*snapshot_take)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n);
   vbs_status (*snapshot_finish)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n, int32_t commit);
