@@ -41,6 +41,12 @@ void write_chain(pugi::xml_node parent, const std::vector<Image>& chain) {
   parent.append_child("backingStore");  // empty: the chain ends here, nothing is to be looked for
 }
 
+std::string text_of(const pugi::xml_document& document) {
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw | pugi::format_no_declaration);
+  return out.str();
+}
+
 }  // namespace
 
 DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
@@ -111,9 +117,37 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   if (spec.shareable) disk.append_child("shareable");
   disk.append_child("serial").text() = spec.serial.c_str();
   disk.append_child("alias").append_attribute("name") = ("ua-vbs-" + spec.serial).c_str();
-  std::ostringstream out;
-  document.save(out, "", pugi::format_raw | pugi::format_no_declaration);
-  return out.str();
+  return text_of(document);
+}
+
+std::string switched_xml(const std::string& disk_text, const DiskSpec& spec) {
+  pugi::xml_document document;
+  document.load_string(disk_text.c_str());
+  auto disk = document.child("disk");
+  disk.child("driver").attribute("type") = spec.top.format.c_str();
+  disk.attribute("type") = spec.block ? "block" : "file";
+  while (disk.remove_child("source")) {
+  }
+  while (disk.remove_child("backingStore")) {
+  }
+  write_source(disk, spec.top, spec.block);
+  write_chain(disk, spec.backing);
+  return text_of(document);
+}
+
+std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec) {
+  pugi::xml_document document;
+  auto list = document.append_child("domainsnapshot").append_child("disks");
+  for (const auto& d : disks) {
+    auto disk = list.append_child("disk");
+    disk.append_attribute("name") = d.device.c_str();
+    disk.append_attribute("snapshot") = d.device == device ? "external" : "no";
+    if (d.device != device) continue;
+    disk.append_attribute("type") = spec.block ? "block" : "file";
+    disk.append_child("driver").append_attribute("type") = spec.top.format.c_str();
+    write_source(disk, spec.top, spec.block);
+  }
+  return text_of(document);
 }
 
 }  // namespace vbs::kvm

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "domain_xml.hpp"
 #include "vbs/plugin/hypervisor.hpp"
 
 namespace vbs::kvm {
@@ -28,5 +29,13 @@ DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args);
 
 // `device` decides the bus: vdX is virtio-blk, sdX virtio-scsi.
 std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config);
+
+// The disk of a definition, with the image of `spec` and its whole backing chain in place of its own; all else, its
+// address among it, stays.
+std::string switched_xml(const std::string& disk, const DiskSpec& spec);
+
+// What has QEMU go over to `spec`'s top on `device`, and leaves every other disk alone: one that is not mentioned would
+// get a snapshot, too.
+std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec);
 
 }  // namespace vbs::kvm

@@ -9,6 +9,11 @@
 namespace vbs::kvm {
 namespace {
 
+std::string path_of(const pugi::xml_node& source) {
+  const auto file = source.attribute("file");
+  return file ? file.value() : source.attribute("dev").value();
+}
+
 XmlDisk read_disk(const pugi::xml_node& node) {
   XmlDisk d;
   const auto target = node.child("target");
@@ -20,8 +25,10 @@ XmlDisk read_disk(const pugi::xml_node& node) {
   d.alias = node.child("alias").attribute("name").value();
   d.serial = node.child("serial").text().get();
   d.read_only = !node.child("readonly").empty();
-  const auto file = source.attribute("file");
-  d.path = file ? file.value() : source.attribute("dev").value();
+  d.path = path_of(source);
+  for (auto under = node.child("backingStore"); under.child("source"); under = under.child("backingStore")) {
+    d.backing.push_back(path_of(under.child("source")));
+  }
   std::ostringstream out;
   node.print(out, "", pugi::format_raw);
   d.xml = out.str();
@@ -55,6 +62,11 @@ DomainXml parse_domain(std::string_view xml) {
         std::string_view(node.attribute("model").value()).starts_with("virtio")) {
       d.virtio_scsi = true;
     }
+  }
+  for (const auto& node : devices.children("channel")) {
+    const auto target = node.child("target");
+    d.agent = d.agent || (std::string_view(target.attribute("name").value()) == "org.qemu.guest_agent.0" &&
+                          std::string_view(target.attribute("state").value()) == "connected");
   }
   return d;
 }

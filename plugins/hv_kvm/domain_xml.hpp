@@ -16,12 +16,14 @@ struct XmlDisk {
   std::string serial;
   std::string alias;  // QEMU's name for it; a running VM's disks have one
   bool read_only = false;
-  std::string xml;  // the whole element, as libvirt wants it for a detach
+  std::vector<std::string> backing;  // paths under it, nearest first, as far as they are stated
+  std::string xml;                   // the whole element, as libvirt wants it for a detach
 };
 
 struct DomainXml {
   bool live = false;  // of the running VM, not of its definition
   bool virtio_scsi = false;
+  bool agent = false;  // a channel for the guest agent, and the agent at its other end
   std::vector<XmlDisk> disks;
 
   const XmlDisk* by_serial(std::string_view serial) const;

@@ -98,6 +98,11 @@ class Truth:
         require(live == kept, f"live definition {live}, persistent definition {kept}")
         return live
 
+    def paths(self, *flags):
+        """{volume id: path}, from the live definition, or with --inactive from the persistent one."""
+        tree = xml.fromstring(self.world.virsh("dumpxml", "vbs-vm1", *flags))
+        return {disk.findtext("serial"): disk.find("source").get("file") for disk in tree.iter("disk")}
+
     # ---- everything at once
 
     def check(self):

@@ -85,7 +85,8 @@ Instance::Instance(const std::string& config) : table_(kvm_table()) {
 
 Instance::~Instance() { table_->close(instance_); }
 
-vbs_status Instance::attach(TestCall& call, const plugin::AttachArgs& args) const {
+namespace {
+vbs_attach_args raw_of(const plugin::AttachArgs& args) {
   vbs_attach_args raw{};
   raw.size = sizeof raw;
   raw.mode = args.read_only ? VBS_MODE_RO : VBS_MODE_RW;
@@ -98,7 +99,18 @@ vbs_status Instance::attach(TestCall& call, const plugin::AttachArgs& args) cons
   raw.source.format = plugin::str(args.source.format);
   raw.source.path = plugin::str(args.source.path);
   raw.source.data = plugin::str(args.source.data);
+  return raw;
+}
+}  // namespace
+
+vbs_status Instance::attach(TestCall& call, const plugin::AttachArgs& args) const {
+  const auto raw = raw_of(args);
   return table_->attach(instance_, call.raw(), &raw);
+}
+
+vbs_status Instance::switch_image(TestCall& call, const plugin::AttachArgs& args) const {
+  const auto raw = raw_of(args);
+  return table_->switch_image(instance_, call.raw(), &raw);
 }
 
 vbs_status Instance::detach(TestCall& call, const std::string& vm, const std::string& serial, bool force) const {

@@ -32,6 +32,13 @@ class Instance {
   vbs_status inspect(TestCall& call, const std::string& vm) const;
   vbs_status find(TestCall& call, const std::string& name) const;
   vbs_status resize(TestCall& call, const std::string& vm, const std::string& serial, uint64_t bytes) const;
+  vbs_status switch_image(TestCall& call, const plugin::AttachArgs& args) const;
+  vbs_status quiesce(TestCall& call, const std::string& vm) const {
+    return table_->quiesce(instance_, call.raw(), plugin::str(vm));
+  }
+  vbs_status thaw(TestCall& call, const std::string& vm) const {
+    return table_->thaw(instance_, call.raw(), plugin::str(vm));
+  }
   vbs_status list(TestCall& call) const { return table_->list_vms(instance_, call.raw()); }
   vbs_status facts(TestCall& call) const { return table_->facts(instance_, call.raw()); }
 

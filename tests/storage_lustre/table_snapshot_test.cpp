@@ -111,17 +111,58 @@ TEST_P(Snapshot, GroupThatNamesAVolumeTwiceIsInvalid) {
             VBS_INVALID);
 }
 
-TEST_P(Snapshot, OfAVolumeInUseWorksOnlyWhereExtentsAreShared) {
+// As the core does it for a volume in use: what a guest writes between prepare and take is in the file that prepare
+// named.
+TEST_P(Snapshot, OfAVolumeInUseSaysWhereItsGuestHasToGoOnBeforeItIsTaken) {
   const std::vector group{b_->snapshot_args(snapshot_, volume_, true)};
   const auto prepared = b_->prepare(group);
+  if (!by_reflink() && !by_overlay()) {
+    EXPECT_EQ(prepared->status, VBS_CONFLICT);
+    EXPECT_NE(prepared->message.find("detach"), std::string::npos) << prepared->message;
+    return;
+  }
+  ASSERT_EQ(prepared->status, VBS_OK) << prepared->message;
   if (by_reflink()) {
-    ASSERT_EQ(prepared->status, VBS_OK) << prepared->message;
+    EXPECT_TRUE(prepared->objects.empty()) << "the volume stays in its file";
     b_->publish(*b_->take(group));
     EXPECT_EQ(bytes(VBS_KIND_SNAPSHOT, snapshot_), a_);
-  } else {
-    EXPECT_EQ(prepared->status, VBS_BUSY);
-    EXPECT_NE(prepared->message.find("detach"), std::string::npos) << prepared->message;
+    return;
   }
+  ASSERT_EQ(prepared->objects.size(), 1u);
+  const auto before = b_->objects.at(volume_);
+  b_->objects[volume_] = prepared->objects.front();  // switched
+  b_->write(volume_, 'b', 0, MiB);
+  b_->objects[volume_] = before;
+  const auto taken = b_->take(group, 7);
+  b_->publish(*taken);
+  EXPECT_EQ(b_->refs(volume_), prepared->objects.front().refs);
+  ASSERT_EQ(b_->finish(group, true)->status, VBS_OK);
+  EXPECT_EQ(bytes(VBS_KIND_SNAPSHOT, snapshot_), a_);
+  EXPECT_EQ(bytes(VBS_KIND_VOLUME, volume_), b_bytes_);
+  EXPECT_TRUE(b_->list()->leftovers.empty());
+}
+
+TEST_P(Snapshot, OfAVolumeInUseIsTakenWhileItsQemuHasTheFilesOpen) {
+  if (!by_overlay()) GTEST_SKIP() << "only overlays freeze the file that a guest has";
+  const std::vector group{b_->snapshot_args(snapshot_, volume_, true)};
+  const auto path = b_->open_data(VBS_KIND_VOLUME, volume_, false)->source.path;
+  FILE* qemu = popen(("exec qemu-io -f raw '" + path + "' >/dev/null").c_str(), "w");
+  ASSERT_NE(qemu, nullptr);
+  usleep(300'000);
+  const auto prepared = b_->prepare(group);
+  EXPECT_EQ(prepared->status, VBS_OK) << prepared->message;
+  const auto taken = b_->take(group);
+  EXPECT_EQ(taken->status, VBS_OK) << taken->message;
+  pclose(qemu);
+}
+
+TEST_P(Snapshot, OfAVolumeInUseThatIsGivenUpBeforeTheSwitchLeavesTheBackEndAsItWas) {
+  if (!by_overlay()) GTEST_SKIP() << "nothing is switched elsewhere";
+  const auto before = b_->files();
+  const std::vector group{b_->snapshot_args(snapshot_, volume_, true)};
+  for (const uint64_t epoch : {1, 2, 3}) ASSERT_EQ(b_->prepare(group, epoch)->status, VBS_OK);
+  ASSERT_EQ(b_->finish(group, false)->status, VBS_OK);
+  EXPECT_EQ(b_->files(), before);
 }
 
 TEST_P(Snapshot, OfAVolumeThatSomebodyElsesQemuWritesIsRefusedUnlessExtentsAreShared) {

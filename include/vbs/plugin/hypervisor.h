@@ -79,9 +79,14 @@ typedef struct vbs_hypervisor_table {
   vbs_status (*inspect)(void *instance, vbs_call *, vbs_str vm_uuid); /* adds DISKs, also those not ours */
   vbs_status (*resize)(void *instance, vbs_call *, vbs_str vm_uuid, vbs_str serial, uint64_t size_bytes);
   /* Optional, in the table from the start; a v0 plugin may leave them NULL. */
+  /* Flushes and holds still the file systems of the guest until thaw. VBS_NOT_SUPPORTED: no agent in the guest. */
   vbs_status (*quiesce)(void *instance, vbs_call *, vbs_str vm_uuid);
+  /* VBS_OK when nothing is held still: also for a guest that never was, or a VM that is gone. */
   vbs_status (*thaw)(void *instance, vbs_call *, vbs_str vm_uuid);
-  vbs_status (*switch_image)(void *instance, vbs_call *, const vbs_attach_args *); /* to a prepared overlay */
+  /* The disk of that serial goes over to `source`, a prepared overlay that stands on the file that it has: live, and in
+   * the definition. By asking what file it has now: repeated, it completes what is missing. Adds the DISK. VBS_NOT_FOUND:
+   * no such VM, or not with this disk. Any other definite status means that the disk still has its old file. */
+  vbs_status (*switch_image)(void *instance, vbs_call *, const vbs_attach_args *);
   vbs_status (*stream)(void *instance, vbs_call *, vbs_str vm_uuid, vbs_str serial, vbs_str base_path);
 } vbs_hypervisor_table;
 
