@@ -7,8 +7,9 @@
 #   libvirt.sh uri            prints it
 #   libvirt.sh restart        ends libvirtd and starts it again; guests go on running
 #   libvirt.sh down           ends libvirtd only; guests go on running, 'start' finds them again
-#   libvirt.sh guest NAME [--ports N] [--memory MIB] [--append KERNEL-ARGS] [--transient]
-#                             boots guest vbs-NAME (N hot-plug ports, default 12) and waits until its shell answers
+#   libvirt.sh guest NAME [--ports N] [--memory MIB] [--append KERNEL-ARGS] [--transient] [--agent]
+#                             boots guest vbs-NAME (N hot-plug ports, default 12) and waits until its shell answers;
+#                             --agent: with a running qemu-ga (package qemu-guest-agent)
 #   libvirt.sh sh NAME CMD    runs CMD in the guest and passes its exit status on; VBS_LAB_SH_SECONDS limits it (60)
 #   libvirt.sh kill NAME      destroys and undefines that guest; refuses one that this script did not make
 #   libvirt.sh status         URI, process and guests
@@ -99,11 +100,12 @@ down() {
 }
 
 initramfs() { # prints its path; built once per kernel and per content of the scripts
-  local kernel=$1 sum out
+  local kernel=$1 agent=$2 sum out
   sum=$(cat "$here/mk-initramfs.sh" "$here/guest-init.sh" "$here/guest-disk.sh" | sha256sum | cut -c1-12)
   mkdir -p "$cache"
-  out=$(cd "$cache" && pwd)/guest-$kernel-$sum.cpio.gz
-  [[ -e $out ]] || "$here/mk-initramfs.sh" "$out" "$kernel" virtio_pci virtio_blk virtio_scsi sd_mod ext4 crc32c_generic >&2
+  out=$(cd "$cache" && pwd)/guest${agent:+-agent}-$kernel-$sum.cpio.gz
+  [[ -e $out ]] || VBS_GUEST_PROGRAMS=${agent:+/usr/sbin/qemu-ga} "$here/mk-initramfs.sh" "$out" "$kernel" virtio_pci virtio_blk \
+    virtio_scsi sd_mod ext4 crc32c_generic ${agent:+virtio_console} >&2
   echo "$out"
 }
 
@@ -115,7 +117,7 @@ kernel_version() { # the newest with modules: a linux-headers package leaves a d
   die "no kernel in /boot that has its modules: apt-get install linux-image-cloud-amd64"
 }
 
-guest_xml() { # name ports memory append kernel initrd
+guest_xml() { # name ports memory append kernel initrd agent
   local i
   cat <<D
 <domain type='qemu'>
@@ -135,7 +137,7 @@ guest_xml() { # name ports memory append kernel initrd
   <devices>
     <controller type='pci' index='0' model='pcie-root'/>
 D
-  for ((i = 0; i <= $2; i++)); do # one more: the SCSI controller sits in it
+  for ((i = 0; i <= $2 + ${7:-0}; i++)); do # one more: the SCSI controller sits in it; and that of the channel
     echo "    <controller type='pci' model='pcie-root-port'/>"
   done
   cat <<D
@@ -143,13 +145,16 @@ D
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
     <serial type='unix'><source mode='bind' path='$dir/guests/$1.sock'/><target port='0'/></serial>
+D
+  [[ -z ${7:-} ]] || echo "    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+  cat <<D
   </devices>
 </domain>
 D
 }
 
 guest() {
-  local name=vbs-$1 ports=12 memory=192 append='' transient='' kernel initrd
+  local name=vbs-$1 ports=12 memory=192 append='' transient='' agent='' kernel initrd
   shift
   while (($#)); do
     case $1 in
@@ -157,18 +162,23 @@ guest() {
     --memory) memory=$2; shift 2 ;;
     --append) append=$2; shift 2 ;;
     --transient) transient=1; shift ;;
+    --agent) agent=1; shift ;;
     *) usage ;;
     esac
   done
   start
   kernel=$(kernel_version)
-  initrd=$(initramfs "$kernel")
+  [[ -z $agent || -x /usr/sbin/qemu-ga ]] || {
+    echo "libvirt.sh: Debian packages are missing: apt-get install qemu-guest-agent" >&2
+    exit 3
+  }
+  initrd=$(initramfs "$kernel" "$agent")
   mkdir -p "$dir/guests"
   if ! own; then # its QEMU may run as a user who cannot look into the source tree
     cp "$initrd" "$dir/guests/"
     initrd=$dir/guests/${initrd##*/}
   fi
-  guest_xml "$name" "$ports" "$memory" "$append" "$kernel" "$initrd" >"$dir/guests/$name.xml"
+  guest_xml "$name" "$ports" "$memory" "$append" "$kernel" "$initrd" "$agent" >"$dir/guests/$name.xml"
   if [[ $transient ]]; then
     vsh create "$dir/guests/$name.xml" >/dev/null
   else
@@ -176,6 +186,10 @@ guest() {
     vsh start "$name" >/dev/null
   fi
   "$here/vmsh.py" "$dir/guests/$name.sock" --wait 120 || die "guest $name did not reach its shell in 120 s"
+  [[ -z $agent ]] || "$here/vmsh.py" "$dir/guests/$name.sock" --limit 60 \
+    'p=$(grep -l org.qemu.guest_agent.0 /sys/class/virtio-ports/*/name) && p=${p%/name} &&
+      qemu-ga -d -m virtio-serial -p /dev/${p##*/} -t /run -f /run/qemu-ga.pid -l /run/qemu-ga.log' ||
+    die "guest $name could not start qemu-ga"
   echo "$name"
 }
 

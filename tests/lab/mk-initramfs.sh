@@ -1,12 +1,13 @@
 #!/bin/bash
 # mk-initramfs.sh OUT KERNEL-VERSION MODULE... - builds the tiny guest's image: busybox, guest-init.sh as /init, the `disk`
-# helper, and the modules with what they depend on, listed in /modules.list in loading order.
+# helper, and the modules with what they depend on, listed in /modules.list in loading order. VBS_GUEST_PROGRAMS: programs of
+# this machine to put into /bin, with their libraries.
 # needs: busybox-static cpio
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=needs.sh
 . "$here/needs.sh"
-(($# > 1)) || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
+(($# > 1)) || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
 out=$1 modules=/lib/modules/$2
 shift 2
 root=$(mktemp -d)
@@ -38,6 +39,13 @@ add() { # a module by name, its dependencies before it
   echo "/lib/modules/${file##*/}" >>"$root/modules.list"
 }
 for module; do add "$module"; done
+for program in ${VBS_GUEST_PROGRAMS:-}; do
+  install -m755 "$program" "$root/bin/"
+  for library in $(ldd "$program" | grep -o '/[^ ]*'); do
+    mkdir -p "$root/$(dirname "$library")"
+    cp -L "$library" "$root/$library"
+  done
+done
 # Written beside and renamed: two builds at once leave one whole file.
 (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$out.$$"
 mv "$out.$$" "$out"
