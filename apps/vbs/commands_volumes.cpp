@@ -90,6 +90,16 @@ void extend(Context& context, const std::string& volume, const std::string& size
                                              }});
 }
 
+void revert(Context& context, const std::string& volume, const std::string& snapshot) {
+  const std::string id = resolve_volume(context.session(), volume);
+  const std::string to = resolve_snapshot(context.session(), snapshot);
+  auto answer = context.session().post(volume_target(id).segment("revert"),
+                                       fmt::format(R"({{"snapshot_id":"{}"}})", to), !context.no_wait);
+  finish_change(context, std::move(answer), {.look_again = {}, .sentence = [=](const rapidjson::Value&) {
+                                               return fmt::format("reverted volume {} to snapshot {}", id, to);
+                                             }});
+}
+
 void update(Context& context, const std::string& volume, const DescriptionOptions& options) {
   if (!options.given())
     throw Failure(Exit::usage, "nothing to change", "give --name, --comment, --metadata or --clear-metadata");
@@ -154,6 +164,13 @@ void add_volume_commands(CLI::App& app, Context& context) {
                         "vbs extend-volume data 20GiB", [volume, size](Context& c) { extend(c, *volume, *size); });
   command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
   command->add_option("SIZE", *size, "the new size, such as 20GiB")->required();
+
+  auto snapshot = std::make_shared<std::string>();
+  command = add_command(
+      app, context, "revert-volume", "Give a volume the data of its latest snapshot; it must not be attached",
+      "vbs revert-volume data before-upgrade", [volume, snapshot](Context& c) { revert(c, *volume, *snapshot); });
+  command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
+  command->add_option("SNAPSHOT", *snapshot, "id, first characters of one, or name")->required();
 
   auto description = std::make_shared<DescriptionOptions>();
   command = add_command(app, context, "update-volume", "Change a volume's name, comment or metadata",

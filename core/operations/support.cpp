@@ -89,7 +89,7 @@ LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id +
 const OperationKind& kind_of(const std::string& name) {
   for (const auto* kind :
        {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
-        &extend_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
+        &extend_volume_kind(), &revert_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
     if (kind->name() == name) return *kind;
   throw Error(Code::internal, "the journal names an operation of kind '" + name + "', which this vbsd does not know");
 }

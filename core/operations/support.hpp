@@ -52,6 +52,7 @@ const OperationKind& delete_volume_kind();
 const OperationKind& delete_snapshot_kind();
 const OperationKind& create_snapshot_kind();
 const OperationKind& extend_volume_kind();
+const OperationKind& revert_volume_kind();
 const OperationKind& attach_volume_kind();
 const OperationKind& detach_volume_kind();
 

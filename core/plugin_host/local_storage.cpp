@@ -97,6 +97,22 @@ class LocalStorage final : public StorageBackend {
     context.run(table_.snapshot_finish, instance_, context.raw(), args.data(), args.size(), int32_t{commit});
   }
 
+  StorageChange revert(const Call& call, const RevertArgs& a) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "revert");
+    vbs_snapshot_args args{};
+    args.size = sizeof args;
+    args.id = str(a.id);
+    args.volume_id = str(a.volume_id);
+    args.volume_refs = str(a.volume_refs);
+    args.snapshot_id = str(a.snapshot_id);
+    args.snapshot_refs = str(a.snapshot_refs);
+    context.run(table_.revert, instance_, context.raw(), &args);
+    auto change = take_change(context, {a.volume_id});
+    require(context, change, a.volume_id, ObjectKind::volume, 0);
+    return change;
+  }
+
   Connection export_object(const Call& call, const ExportArgs& a) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "export");
@@ -184,7 +200,7 @@ class LocalStorage final : public StorageBackend {
     std::vector<vbs_snapshot_args> out;
     for (const auto& s : list)
       out.push_back(
-          {sizeof(vbs_snapshot_args), s.in_use, str(s.id), str(s.volume_id), str(s.volume_refs), str(s.facts)});
+          {sizeof(vbs_snapshot_args), s.in_use, str(s.id), str(s.volume_id), str(s.volume_refs), str(s.facts), {}, {}});
     return out;
   }
 

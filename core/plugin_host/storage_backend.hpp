@@ -83,6 +83,11 @@ struct SnapshotArgs {
   std::string facts = "{}";
 };
 
+struct RevertArgs {
+  std::string id;  // of this revert
+  std::string volume_id, volume_refs, snapshot_id, snapshot_refs;
+};
+
 struct ExportArgs {
   std::string export_id, volume_id, volume_refs, host, initiator, refs;
   Mode mode = Mode::ro;
@@ -108,6 +113,7 @@ class StorageBackend {
   virtual StorageChange snapshot_prepare(const Call&, const std::vector<SnapshotArgs>&) = 0;
   virtual StorageChange snapshot_take(const Call&, const std::vector<SnapshotArgs>&) = 0;
   virtual void snapshot_finish(const Call&, const std::vector<SnapshotArgs>&, bool commit) = 0;
+  virtual StorageChange revert(const Call&, const RevertArgs&) = 0;  // optional in a plugin: Error(not_supported)
   virtual Connection export_object(const Call&, const ExportArgs&) = 0;
   virtual void unexport(const Call&, const ExportArgs&) = 0;
   virtual StorageListing list(const Call&) = 0;

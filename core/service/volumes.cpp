@@ -81,6 +81,15 @@ Admitted extend_volume(Core& core, const Caller& caller, const std::string& id, 
       [](store::Tx&) {});
 }
 
+Admitted revert_volume(Core& core, const Caller& caller, const std::string& id, const std::string& snapshot_id) {
+  require_volume(core, caller, Action::change, id);
+  require_snapshot(core, caller, Action::see, snapshot_id);
+  return core.admit(
+      caller,
+      new_operation(caller, "revert-volume", "volume", id, fmt::format(R"({{"snapshot_id":"{}"}})", snapshot_id)),
+      [](store::Tx&) {});
+}
+
 VolumeView show_volume(Core& core, const Caller& caller, const std::string& id) {
   return require_volume(core, caller, Action::see, id);
 }

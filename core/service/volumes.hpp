@@ -40,6 +40,8 @@ struct Page {
 Admitted create_volume(Core&, const Caller&, const NewVolume&);
 Admitted delete_volume(Core&, const Caller&, const std::string& id);
 Admitted extend_volume(Core&, const Caller&, const std::string& id, uint64_t size_bytes);
+// To its latest snapshot.
+Admitted revert_volume(Core&, const Caller&, const std::string& id, const std::string& snapshot_id);
 VolumeView show_volume(Core&, const Caller&, const std::string& id);
 std::vector<VolumeView> list_volumes(Core&, const Caller&, const Page&);
 void update_volume(Core&, const Caller&, const std::string& id, const Changes&);

@@ -32,6 +32,10 @@ void apply(Tx& tx, const std::string& backend_id, const StorageChange& change) {
 void drop_layers(Tx& tx, const ObjectRow& object) {
   tx.db.run("UPDATE volumes SET layer = '' WHERE id = ?", object.id);
   tx.db.run("UPDATE snapshots SET layer = '' WHERE id = ?", object.id);
+  drop_unused_layers(tx, object);
+}
+
+void drop_unused_layers(Tx& tx, const ObjectRow& object) {
   for (std::string name = object.layer; !name.empty() && !in_use(tx.db, object.backend_id, name);) {
     tx.db.run("UPDATE layers SET dropped_by = ? WHERE backend_id = ? AND name = ?", object.id, object.backend_id, name);
     std::string parent;

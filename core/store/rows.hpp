@@ -122,6 +122,7 @@ void apply(Tx&, const std::string& backend_id, const StorageChange&);
 // Takes an object off its layers and marks those that nobody uses any more as dropped by it. They count as gone at
 // once, so that of two objects that go at the same time one takes the shared layer along.
 void drop_layers(Tx&, const ObjectRow&);
+void drop_unused_layers(Tx&, const ObjectRow& before);  // of an object that stands elsewhere by now
 std::vector<std::string> dropped_layers(Session&, const std::string& object_id);  // top first
 void forget_layers(Tx&, const std::string& object_id);                            // when they are removed
 

@@ -65,7 +65,7 @@ std::optional<FileName> parse_name(std::string_view text) {
     return std::nullopt;
   }
   // One spelling only: no leading zeros, and no parts that this type does not have.
-  const bool fits = name.by.empty() || name.type == FileName::Type::qcow2;
+  const bool fits = name.by.empty() || name.is_image();
   return fits && name.text() == text ? std::optional(name) : std::nullopt;
 }
 

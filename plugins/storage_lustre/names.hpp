@@ -4,7 +4,8 @@
 // file.
 //
 //   OWNER.EPOCH.raw | OWNER.EPOCH.qcow2     data of a volume or snapshot
-//   OWNER.BY.EPOCH.qcow2                    overlay: the new active file of volume OWNER, made for snapshot or clone BY
+//   OWNER.BY.EPOCH.qcow2 | OWNER.BY.EPOCH.raw
+//                                           the new active file of volume OWNER, made for snapshot, clone or revert BY
 //   OWNER.GENERATION.EPOCH.json             sidecar of OWNER; the highest generation is the newest
 //
 // OWNER and BY are UUIDs in lower case. Whatever does not read so exactly is not ours and is never touched.
@@ -20,7 +21,7 @@ struct FileName {
   enum class Type { raw, qcow2, sidecar };
   Type type = Type::raw;
   std::string owner;
-  std::string by;           // of an overlay; else empty
+  std::string by;           // of a file that OWNER went over to; else empty
   uint64_t generation = 0;  // of a sidecar
   uint64_t epoch = 0;
 

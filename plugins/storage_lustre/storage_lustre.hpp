@@ -3,7 +3,7 @@
 // The back-end: volumes and snapshots as files under one directory, on Lustre or any POSIX file system. What each call
 // must do is in include/vbs/plugin/storage.h; how files are named in names.hpp; what is on disk when in README.md.
 //
-// One member function per call, grouped by file: open.cpp, create.cpp, extend.cpp, snapshot.cpp, remove.cpp,
+// One member function per call, grouped by file: open.cpp, create.cpp, extend.cpp, snapshot.cpp, revert.cpp, remove.cpp,
 // listing.cpp, data.cpp. Threading: any number of calls at once; what they share locks itself (Root, Index, Space).
 #pragma once
 #include <memory>
@@ -37,6 +37,7 @@ class LustreStorage final : public plugin::StorageInstance {
   void snapshot_prepare(plugin::Call&, const std::vector<plugin::SnapshotArgs>&) override;
   void snapshot_take(plugin::Call&, const std::vector<plugin::SnapshotArgs>&) override;
   void snapshot_finish(plugin::Call&, const std::vector<plugin::SnapshotArgs>&, bool commit) override;
+  void revert(plugin::Call&, const plugin::SnapshotArgs&) override;
   plugin::Connection export_object(plugin::Call&, const plugin::ExportArgs&) override;
   void unexport(plugin::Call&, const plugin::ExportArgs&) override;
   void list(plugin::Call&) override;

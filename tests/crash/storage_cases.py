@@ -1,5 +1,7 @@
 """Operations on volumes and snapshots that nobody uses. A case prepares one target per crash, so that no crash meets
 what another one left."""
+import subprocess
+
 from service import Broken, require
 from truth import MIB, pattern
 
@@ -222,6 +224,38 @@ class DeleteSnapshot(Case):
         self.truth.check_content(target.snapshot, *target.others)
 
 
+class Revert(Case):
+    """Of a volume that was written to since its snapshot."""
+    kind = "revert-volume"
+
+    def prepare(self, tag):
+        volume = self.volume(tag)
+        snapshot = self.snapshot(volume, tag)
+        self.overwrite(volume, f"{tag}-since")
+        return Target(tag, "POST", f"/v1/volumes/{volume}/revert", {"snapshot_id": snapshot}, volume=volume,
+                      snapshot=snapshot)
+
+    def overwrite(self, volume, seed):
+        path, form = self.truth.file_of(volume)
+        data = pattern(seed, SIZE, SIZE // 2)
+        new = self.world.path("new")
+        with open(new, "wb") as f:
+            f.write(data)
+        done = subprocess.run(["qemu-img", "convert", "-n", "-f", "raw", "-O", form, new, path], capture_output=True,
+                              text=True, check=False)
+        require(done.returncode == 0, done.stderr)
+        self.truth.expected[volume] = data
+
+    def done(self, target):
+        self.there("volumes", target.volume, size_bytes=SIZE)
+        self.truth.expected[target.volume] = self.truth.expected[target.snapshot]
+        self.truth.check_content(target.volume, target.snapshot)
+
+    def absent(self, target):
+        self.there("volumes", target.volume)
+        self.truth.check_content(target.volume, target.snapshot)
+
+
 class Target:
     def __init__(self, tag, method, path, body, **more):
         self.tag, self.request = tag, (method, path, body)
@@ -230,7 +264,7 @@ class Target:
 
 def storage_cases(world):
     for backend in world.roots:
-        for kind in (CreateEmpty, CreateFromSnapshot, Clone, CreateTooLarge, CreateSnapshot, Extend, DeleteVolume,
+        for kind in (CreateEmpty, CreateFromSnapshot, Clone, CreateTooLarge, CreateSnapshot, Extend, Revert, DeleteVolume,
                      DeleteSnapshot):
             yield kind(world, backend)
         if backend == "overlay":

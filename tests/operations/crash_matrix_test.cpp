@@ -64,6 +64,7 @@ Admitted take_snapshot(TestCore& core, const Scene& s) {
   w.volume_id = s.volume;
   return create_snapshot(*core, core.alice(), w);
 }
+Admitted revert(TestCore& core, const Scene& s) { return revert_volume(*core, core.alice(), s.volume, s.snapshot); }
 Admitted extend(TestCore& core, const Scene& s) { return extend_volume(*core, core.alice(), s.volume, 32 * kMiB); }
 Admitted attach(TestCore& core, const Scene& s) {
   return attach_volume(*core, core.alice(), s.volume, {"node1", "vm1", "", Mode::rw});
@@ -88,6 +89,10 @@ const std::vector<Scenario> kScenarios{
     {"Snapshot", with_volume, take_snapshot, {}, 10},
     {"SnapshotAttached", attached, take_snapshot, {}, 14},
     {"SnapshotAttachedToReaders", attached_to_readers, take_snapshot, {}, 10},
+    {"Revert", with_snapshot, revert, {}, 9},
+    {"RevertUnderClone", with_clone, revert, {}, 9},
+    {"RevertThatFailsHalfway", with_snapshot, revert, {always("revert", Code::no_space, true)}},
+    {"RevertWithLostAnswers", with_snapshot, revert, {lost_answer("revert"), lost_answer("discard")}},
     {"Extend", with_volume, extend, {}},
     {"ExtendAttached", attached, extend, {}, 8},
     {"Attach", with_volume, attach, {}, 8},

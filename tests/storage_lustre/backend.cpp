@@ -101,7 +101,8 @@ Backend::Made Backend::snapshot_call(
   std::vector<vbs_snapshot_args> list;
   for (const auto& s : group)
     list.push_back({sizeof(vbs_snapshot_args), s.in_use, plugin::str(s.id), plugin::str(s.volume_id),
-                    plugin::str(s.volume_refs), plugin::str(s.facts)});
+                    plugin::str(s.volume_refs), plugin::str(s.facts), plugin::str(s.snapshot_id),
+                    plugin::str(s.snapshot_refs)});
   return call(epoch, [&](vbs_call* c) { return f(c, list.data(), list.size()); });
 }
 
@@ -118,6 +119,13 @@ Backend::Made Backend::take(const std::vector<plugin::SnapshotArgs>& group, uint
 Backend::Made Backend::finish(const std::vector<plugin::SnapshotArgs>& group, bool commit, uint64_t epoch) {
   return snapshot_call(group, epoch, [&](vbs_call* c, const vbs_snapshot_args* a, uint64_t n) {
     return table_->snapshot_finish(instance_, c, a, n, commit);
+  });
+}
+Backend::Made Backend::revert(const std::string& id, const std::string& volume, const std::string& snapshot,
+                              uint64_t epoch) {
+  const plugin::SnapshotArgs args{id, volume, refs(volume), false, "", snapshot, refs(snapshot)};
+  return snapshot_call({args}, epoch, [&](vbs_call* c, const vbs_snapshot_args* a, uint64_t) {
+    return table_->revert(instance_, c, a);
   });
 }
 

@@ -44,6 +44,7 @@ class Backend {
   Made prepare(const std::vector<plugin::SnapshotArgs>& group, uint64_t epoch = 1);
   Made take(const std::vector<plugin::SnapshotArgs>& group, uint64_t epoch = 1);
   Made finish(const std::vector<plugin::SnapshotArgs>& group, bool commit, uint64_t epoch = 1);
+  Made revert(const std::string& id, const std::string& volume, const std::string& snapshot, uint64_t epoch = 1);
   Made remove_raw(uint32_t kind, const std::string& id, const std::string& refs,
                   const std::vector<std::string>& layers);
   Made list();

@@ -75,7 +75,6 @@ TEST_P(Data, ChangesSinceASnapshotAreNotSupported) {
 }
 
 TEST_P(Data, WhatIsNotSupportedIsNullInTheTable) {
-  EXPECT_EQ(b_->table().revert, nullptr);
   EXPECT_EQ(b_->table().live_sessions, nullptr);
 }
 

@@ -269,6 +269,18 @@ class FakeStorage : public StorageBackend {
     });
   }
 
+  StorageChange revert(const Call& c, const RevertArgs& a) override {
+    return world_.call("storage", "revert", a.volume_id, c, [&](FakeDisk& d) {
+      if (!d.files.count(a.snapshot_refs) || !d.files.count(a.volume_refs))
+        throw Error(Code::internal, "revert: a file is gone");
+      drop_older(d, a.id, c.epoch);
+      StorageChange out;
+      const auto name = add_file(d, out, a.volume_id, a.id, c.epoch, reflink() ? "" : a.snapshot_refs);
+      out.objects.push_back(state(ObjectKind::volume, a.volume_id, name, d.objects.at(a.volume_id).size_bytes));
+      return out;
+    });
+  }
+
   Connection export_object(const Call& c, const ExportArgs& a) override {
     return world_.call("storage", "export_object", a.export_id, c, [&](FakeDisk& d) {
       d.exports[a.export_id] = {a.volume_id, a.host, a.mode};

@@ -111,6 +111,7 @@ typedef struct vbs_snapshot_args {
   vbs_str volume_id;
   vbs_str volume_refs; /* the refs BEFORE prepare, in all three calls */
   vbs_str facts;
+  vbs_str snapshot_id, snapshot_refs; /* revert only; there `id` is that of the revert, a UUID, new for each */
 } vbs_snapshot_args;
 
 typedef struct vbs_export_args {
@@ -148,6 +149,9 @@ typedef struct vbs_storage_table {
   vbs_status (*snapshot_prepare)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n);
   vbs_status (*snapshot_take)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n);
   vbs_status (*snapshot_finish)(void *instance, vbs_call *, const vbs_snapshot_args *, uint64_t n, int32_t commit);
+  /* The volume, which nobody uses, gets the snapshot's data and keeps its size; what lies beyond the snapshot's reads as
+   * zeros. Adds OBJECT (volume) and LAYERs. Its former file stays: the core hands it to discard() after the commit. What
+   * was not committed goes by remove(), with the revert's id and without refs. */
   vbs_status (*revert)(void *instance, vbs_call *, const vbs_snapshot_args *);
   vbs_status (*export_object)(void *instance, vbs_call *, const vbs_export_args *); /* adds CONNECTION */
   vbs_status (*unexport)(void *instance, vbs_call *, const vbs_export_args *);
@@ -155,7 +159,7 @@ typedef struct vbs_storage_table {
   vbs_status (*live_sessions)(void *instance, vbs_call *, const vbs_export_args *);
   vbs_status (*list)(void *instance, vbs_call *);                                /* adds OBJECTs and LEFTOVERs */
   vbs_status (*inspect)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs); /* adds OBJECT */
-  vbs_status (*discard)(void *instance, vbs_call *, vbs_str leftover_name);      /* of list(); nothing else */
+  vbs_status (*discard)(void *instance, vbs_call *, vbs_str leftover_name);      /* of list(), or a layer left by revert() */
   vbs_status (*open_data)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs, int32_t mode); /* SOURCE */
   vbs_status (*extents)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs, vbs_str since_snapshot_refs);
 } vbs_storage_table;

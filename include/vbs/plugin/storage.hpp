@@ -49,6 +49,7 @@ struct SnapshotArgs {
   std::string volume_refs;  // as before prepare
   bool in_use = false;
   std::string facts;
+  std::string snapshot_id, snapshot_refs;  // revert only
 };
 
 struct ExportArgs {
@@ -212,7 +213,8 @@ namespace detail {
 
 inline SnapshotArgs snapshot_args(const vbs_snapshot_args* raw) {
   const auto in = receive(raw);
-  return {text(in.id), text(in.volume_id), text(in.volume_refs), in.in_use != 0, text(in.facts)};
+  return {text(in.id),    text(in.volume_id),   text(in.volume_refs),  in.in_use != 0,
+          text(in.facts), text(in.snapshot_id), text(in.snapshot_refs)};
 }
 
 // The host's structs may be longer or shorter than ours: each says its own size.

@@ -59,6 +59,8 @@ def tests(world):
                 template, {}
             )
         )
+        if template.endswith("revert"):
+            whole["snapshot_id"] = t.snapshot
         if template.endswith(("grants", "ungrant")):
             whole["user"] = "CN=bob,O=VBS"
         if template.endswith("attach"):

@@ -111,6 +111,26 @@ def test_life_of_a_volume(world):
     alice.refused(404, "GET", target, code="not_found")
 
 
+def test_revert(world):
+    """A volume goes back to its latest snapshot, and to no other one, and not while it is somebody else's"""
+    alice = world.alice
+    volume, other = alice.volume(2), alice.volume(2)
+    take = lambda of: alice.change("POST", "/v1/snapshots", {"volume_id": of})["snapshot"]["id"]
+    first, foreign = take(volume), take(other)
+    target = f"/v1/volumes/{volume}/revert"
+    alice.change("POST", target, {"snapshot_id": first})
+    second = take(volume)
+    alice.refused(409, "POST", target, {"snapshot_id": first}, code="conflict")
+    alice.refused(400, "POST", target, {"snapshot_id": foreign}, code="invalid", field="snapshot_id")
+    alice.refused(404, "POST", target, {"snapshot_id": volume}, code="not_found")
+    alice.change("POST", target, {"snapshot_id": second})
+    equal(alice.get(f"/v1/volumes/{volume}")["volume"]["size_bytes"], 2 << 20, "size after revert")
+    for snapshot in (first, second, foreign):
+        alice.change("DELETE", "/v1/snapshots/" + snapshot)
+    alice.delete(volume)
+    alice.delete(other)
+
+
 def test_life_of_a_snapshot(world):
     """A snapshot is taken, shown, listed, changed, made a volume of and deleted; so is a copy of a volume"""
     alice = world.alice

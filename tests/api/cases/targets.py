@@ -41,6 +41,7 @@ def tests(world):
             return None
         return {
             "extend": {"size_bytes": 4 << 20},
+            "revert": {"snapshot_id": t.snapshot},
             "attach": {"host": "node1", "vm": "vbs-vm1"},
             "grants": {"user": "CN=bob,O=VBS"},
             "ungrant": {"user": "CN=bob,O=VBS"},
