@@ -165,12 +165,12 @@ void add_volume_commands(CLI::App& app, Context& context) {
   command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
   command->add_option("SIZE", *size, "the new size, such as 20GiB")->required();
 
-  auto snapshot = std::make_shared<std::string>();
+  auto target = std::make_shared<std::string>();
   command = add_command(
       app, context, "revert-volume", "Give a volume the data of its latest snapshot; it must not be attached",
-      "vbs revert-volume data before-upgrade", [volume, snapshot](Context& c) { revert(c, *volume, *snapshot); });
+      "vbs revert-volume data before-upgrade", [volume, target](Context& c) { revert(c, *volume, *target); });
   command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
-  command->add_option("SNAPSHOT", *snapshot, "id, first characters of one, or name")->required();
+  command->add_option("SNAPSHOT", *target, "id, first characters of one, or name")->required();
 
   auto description = std::make_shared<DescriptionOptions>();
   command = add_command(app, context, "update-volume", "Change a volume's name, comment or metadata",

@@ -46,8 +46,24 @@ void LustreStorage::discard(Call&, const std::string& leftover) {
   if (index_.is_worked_on(name->owner) || index_.is_worked_on(name->by))
     throw Error(VBS_BUSY, leftover + " belongs to a call that runs now: list again when it has ended");
   const auto now = look(dir);
-  const bool used = name->is_image() ? now.used_images.count(leftover) != 0 : now.good_sidecars.count(leftover) != 0;
+  bool used = !name->is_image() && now.good_sidecars.count(leftover) != 0;
+  // What only superseded sidecars name, list() does not offer: the one above them may not be committed. The core, which
+  // knows, asks for it after a revert.
+  std::vector<std::string> superseded;
+  if (name->is_image() && now.used_images.count(leftover) != 0) {
+    for (const auto& sidecar : index_.sidecars_of_file(leftover)) {
+      const auto older = [s = *parse_name(sidecar)](const auto& newest) {
+        return newest.first.owner == s.owner && s.generation < newest.first.generation;
+      };
+      if (std::any_of(now.newest.begin(), now.newest.end(), older)) {
+        superseded.push_back(sidecar);
+      } else {
+        used = true;
+      }
+    }
+  }
   if (used) throw Error(VBS_CONFLICT, leftover + " carries data of an object and is not left over");
+  for (const auto& sidecar : superseded) erase(dir, sidecar);
   erase(dir, leftover);
   sync_names(dir);
 }

@@ -131,6 +131,26 @@ TEST_F(Cancel, PastTheLastStepThatCanBeUndoneIsRefused) {
   EXPECT_EQ(core.ended(a).state, state::done);
 }
 
+TEST_F(Cancel, OfASwitchThatMayHaveHappenedIsRefused) {
+  FakeWorld layers;
+  layers.capabilities = 0;
+  TemporaryDirectory other;
+  TestCore layered(layers, other.path(), options);
+  const auto v = layered.volume();
+  layered.attach(v);
+  layers.hold("switch_image");
+  NewSnapshot wanted;
+  wanted.volume_id = v;
+  const auto a = create_snapshot(*layered, layered.alice(), wanted);
+  layers.wait_until_held("switch_image");
+  const auto e = error_of([&] { layered->engine.cancel(a.operation_id); });
+  EXPECT_EQ(e.code(), Code::conflict);
+  EXPECT_NE(std::string(e.what()).find("switch-vm1"), std::string::npos) << e.what();
+  layers.release("switch_image");
+  EXPECT_EQ(layered.ended(a).state, state::done);
+  EXPECT_EQ(layered.differences(layers), Names{});
+}
+
 TEST_F(Cancel, OfWhatIsBeingUndoneIsRefused) {
   const auto v = core.volume();
   world.fail({.call = "attach", .code = Code::conflict});
