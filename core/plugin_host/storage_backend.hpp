@@ -94,9 +94,9 @@ struct ExportArgs {
 };
 
 struct InstanceFacts {
-  uint64_t capabilities = 0;      // VBS_CAP_*
+  uint64_t capabilities = 0;        // VBS_CAP_*
   uint32_t max_parallel_calls = 0;  // 0 = no limit of its own
-  std::string facts = "{}";       // JSON for people
+  std::string facts = "{}";         // JSON for people
 };
 
 class StorageBackend {
@@ -109,7 +109,8 @@ class StorageBackend {
   virtual StorageChange create(const Call&, const CreateArgs&) = 0;
   virtual void remove(const Call&, ObjectKind, const std::string& id, const std::string& refs,
                       const std::vector<std::string>& layers) = 0;
-  virtual StorageChange extend(const Call&, const std::string& id, const std::string& refs, uint64_t size_bytes, bool in_use) = 0;
+  virtual StorageChange extend(const Call&, const std::string& id, const std::string& refs, uint64_t size_bytes,
+                               bool in_use) = 0;
   virtual StorageChange snapshot_prepare(const Call&, const std::vector<SnapshotArgs>&) = 0;
   virtual StorageChange snapshot_take(const Call&, const std::vector<SnapshotArgs>&) = 0;
   virtual void snapshot_finish(const Call&, const std::vector<SnapshotArgs>&, bool commit) = 0;
@@ -117,7 +118,8 @@ class StorageBackend {
   virtual Connection export_object(const Call&, const ExportArgs&) = 0;
   virtual void unexport(const Call&, const ExportArgs&) = 0;
   virtual StorageListing list(const Call&) = 0;
-  virtual std::optional<ObjectState> inspect(const Call&, ObjectKind, const std::string& id, const std::string& refs) = 0;
+  virtual std::optional<ObjectState> inspect(const Call&, ObjectKind, const std::string& id,
+                                             const std::string& refs) = 0;
   virtual void discard(const Call&, const std::string& leftover) = 0;
 };
 

@@ -149,7 +149,8 @@ struct IdempotencyRow {
   std::string user_id, token, request_hash, object_id, operation_id;
 };
 std::optional<IdempotencyRow> find_idempotency(Session&, const std::string& user_id, const std::string& token);
-std::vector<IdempotencyRow> idempotency_family(Session&, const std::string& user_id, const std::string& token);  // token/...
+std::vector<IdempotencyRow> idempotency_family(Session&, const std::string& user_id,
+                                               const std::string& token);  // token/...
 void insert_idempotency(Tx&, const IdempotencyRow&);
 void expire_idempotency(Tx&, long long before_us);
 

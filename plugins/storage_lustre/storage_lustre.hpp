@@ -3,8 +3,9 @@
 // The back-end: volumes and snapshots as files under one directory, on Lustre or any POSIX file system. What each call
 // must do is in include/vbs/plugin/storage.h; how files are named in names.hpp; what is on disk when in README.md.
 //
-// One member function per call, grouped by file: open.cpp, create.cpp, extend.cpp, snapshot.cpp, revert.cpp, remove.cpp,
-// listing.cpp, data.cpp. Threading: any number of calls at once; what they share locks itself (Root, Index, Space).
+// One member function per call, grouped by file: open.cpp, create.cpp, extend.cpp, snapshot.cpp, revert.cpp,
+// remove.cpp, listing.cpp, data.cpp. Threading: any number of calls at once; what they share locks itself (Root, Index,
+// Space).
 #pragma once
 #include <memory>
 #include <set>

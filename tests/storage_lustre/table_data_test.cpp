@@ -74,9 +74,7 @@ TEST_P(Data, ChangesSinceASnapshotAreNotSupported) {
             VBS_NOT_SUPPORTED);
 }
 
-TEST_P(Data, WhatIsNotSupportedIsNullInTheTable) {
-  EXPECT_EQ(b_->table().live_sessions, nullptr);
-}
+TEST_P(Data, WhatIsNotSupportedIsNullInTheTable) { EXPECT_EQ(b_->table().live_sessions, nullptr); }
 
 TEST_P(Data, OfAVolumeWhoseFileIsLostIsNotFound) {
   b_->new_volume(uuid(1), 8 * MiB);

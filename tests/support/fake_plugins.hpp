@@ -63,8 +63,8 @@ struct FakeDisk {
 };
 
 // What happens at calls of that name, from the `nth` one on, `times` times. Names are those of the interfaces:
-// create, remove, extend, snapshot_prepare, snapshot_take, snapshot_finish, revert, export_object, unexport, list, discard,
-// attach, detach, resize, find_vm, list_vms, inspect_vm, quiesce, thaw, switch_image.
+// create, remove, extend, snapshot_prepare, snapshot_take, snapshot_finish, revert, export_object, unexport, list,
+// discard, attach, detach, resize, find_vm, list_vms, inspect_vm, quiesce, thaw, switch_image.
 struct FakeFault {
   std::string call;
   Code code = Code::internal;
