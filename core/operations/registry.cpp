@@ -59,6 +59,13 @@ void Registry::stop() {
   for (const auto& h : hosts_) h->slot.pool().stop();
 }
 
+size_t Registry::hanging() const {
+  size_t n = 0;
+  for (const auto& b : backends_) n += b->slot.pool().lost();
+  for (const auto& h : hosts_) n += h->slot.pool().lost();
+  return n;
+}
+
 // A wrong configuration stops the start; anything else may pass, so it is tried again.
 void Registry::open(Backend& b) {
   try {

@@ -52,6 +52,12 @@ class Slot {
     std::lock_guard lock(mutex_);
     return error_;
   }
+  // Why it is not to be relied on now: error(), or calls that have not returned long after their deadline.
+  std::string trouble() const {
+    if (const auto hanging = pool_.lost())
+      return label_ + " does not answer: " + std::to_string(hanging) + " calls to it have not returned";
+    return error();
+  }
   void set(std::unique_ptr<Plugin> plugin, const std::string& error) {
     std::lock_guard lock(mutex_);
     if (plugin) plugin_ = std::move(plugin);
@@ -91,10 +97,11 @@ class Registry {
   // Writes the configured ones into the store, opens what can be opened. Throws Error(invalid) for a wrong
   // configuration.
   void start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts);
-  void stop();  // ends the pools; running calls finish
+  void stop();             // ends the pools; running calls finish
+  size_t hanging() const;  // calls that do not come back: stop() would wait for them
 
-  Backend& backend(const std::string& id) const;           // also one that is no longer configured
-  Backend& backend_by_name(const std::string& name) const;     // "": the first; Error(invalid)
+  Backend& backend(const std::string& id) const;            // also one that is no longer configured
+  Backend& backend_by_name(const std::string& name) const;  // "": the first; Error(invalid)
   Host& host(const std::string& id) const;
   Host& host_by_name(const std::string& name_or_alias) const;  // Error(not_found)
   Connector& connector(const std::string& kind) const;         // Error(not_supported)
