@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 
 // How long all pairs together may take; VBS_FAULT_PAIRS=all runs each of them, however long.
 constexpr std::chrono::seconds kPairsTime{30};
-constexpr long kExpectedPairs = 3000;
+constexpr long kExpectedPairs = 500;
 constexpr const char* kShort = "ms 20; ";
 
 const std::vector<std::string> kSingle{"fail before",    "fail after",    "unavailable before", "unavailable after",
@@ -239,7 +239,9 @@ TEST_P(Table, PairsOfFaultsEndInAgreement) {
               continue;
             }
             const auto rules = first.rule(fault) + "; " + second->rule(other);
-            judge(run(scenario, rules), scenario.name + " with " + rules, lies(fault) || lies(other),
+            // A definite error of a repeated call says that what may have been done was not: if it had been, a lie.
+            const bool denies = fault.ends_with("after") && other == "fail before" && second->name == first.name;
+            judge(run(scenario, rules), scenario.name + " with " + rules, lies(fault) || lies(other) || denies,
                   passes(fault) && passes(other));
             ++cases;
           }
