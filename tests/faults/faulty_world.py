@@ -35,8 +35,10 @@ class FaultyWorld:
         return os.path.join(self.home, *names)
 
     def begin(self):
-        for name in ("users", "server", "data", "world"):
+        for name in ("users", "server", "data", "world", "plugins"):
             os.mkdir(self.path(name), 0o700)
+        for name in ("faulty.so", "faulty.vbs-plugin.yaml"):  # alone, so that a start takes less time
+            shutil.copy(os.path.join(self.build, "plugins", name), self.path("plugins"))
         self.make_certificates()
         self.write_config()
         self.service = Service(os.path.join(self.build, "bin/vbsd"), self.path("vbsd.yaml"), self.port,
@@ -103,7 +105,7 @@ class FaultyWorld:
                  f"listen: {{address: 127.0.0.1, port: {self.port}, certificate: {self.path('server/vbsd-cert.pem')}, "
                  f"key: {self.path('server/vbsd-key.pem')}, client_ca: {self.path('ca/ca.pem')}}}",
                  f"operators: [{operators}]",
-                 f"plugins: {{directories: [{self.build}/plugins]}}",
+                 f"plugins: {{directories: [{self.path('plugins')}]}}",
                  "backends:",
                  f"  - {{name: fast, plugin: faulty, config: {{{config}, layers: {str(self.layers).lower()}}}}}",
                  "hosts:"]

@@ -78,7 +78,7 @@ class Load:
 
     def ask(self, client, dice, method, path, body=None, made=None):
         """Until it is answered: a client that loses its connection asks again, with the same key."""
-        key, wait = str(uuid.UUID(int=dice.getrandbits(128), version=4)), dice.choice((0, 0, 1, 3))
+        key, wait = str(uuid.UUID(int=dice.getrandbits(128), version=4)), dice.choice((0, 0, 0, 1))
         while True:
             if self.stopping.is_set():
                 return
