@@ -5,6 +5,7 @@
 // Threading: any thread after start(). The pointers stay valid as long as the registry.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -97,6 +98,8 @@ class Registry {
   // Writes the configured ones into the store, opens what can be opened. Throws Error(invalid) for a wrong
   // configuration.
   void start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts);
+  // How long start() waits for one plugin to open; afterwards it goes on, and that one counts as not answering.
+  std::chrono::milliseconds open_limit{30000};
   void stop();             // ends the pools; running calls finish
   size_t hanging() const;  // calls that do not come back: stop() would wait for them
 
@@ -112,6 +115,8 @@ class Registry {
   void add_forgotten(store::Session& db);
   void open(Backend& b);
   void open(Host& h);
+  template <class T>
+  void open_in_time(T& item);
   template <class T>
   void try_later(T& item);
   PluginSource& plugins_;

@@ -11,14 +11,6 @@ std::optional<std::string> may_remove(const State& s, const std::string& id) {
   return std::nullopt;
 }
 
-std::optional<std::string> may_drop_layer(const State& s, const std::string& name, const std::string& for_object) {
-  for (const auto& [other, l] : s.layers.all())
-    if (l.parent == name) return "removal of layer " + name + ", on which " + other + " rests";
-  for (const auto& [id, o] : s.objects.all())
-    if (o.layer == name && id != for_object) return "removal of layer " + name + ", which is the data of " + id;
-  return std::nullopt;
-}
-
 // CVE-2023-2088: an export that goes before the disk leaves the VM with a device that becomes somebody else's.
 std::optional<std::string> may_unexport(const State& s, const Export& e, const std::string& vm_prefix) {
   for (const auto& [name, p] : s.plugs.all())

@@ -13,7 +13,6 @@ namespace vbs::faulty {
 
 // Each answers what is wrong, or nothing.
 std::optional<std::string> may_remove(const State& s, const std::string& id);
-std::optional<std::string> may_drop_layer(const State& s, const std::string& name, const std::string& for_object);
 std::optional<std::string> may_unexport(const State& s, const Export& e, const std::string& vm_prefix);
 std::optional<std::string> may_plug(const State& s, const Plug& p);
 

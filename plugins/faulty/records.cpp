@@ -125,6 +125,7 @@ void State::add_layer(const std::string& name, const Layer& layer) {
 }
 
 void State::drop_layer(const std::string& name) {
+  if (!layers.find(name)) return;
   layers.erase(name);
   remove_file(disks + "/" + name);
 }

@@ -42,12 +42,6 @@ Capacity Storage::capacity(Call& call) {
   return run(call, "capacity", "", [](State&) { return Capacity{kCapacity, kCapacity, 0}; });
 }
 
-void Storage::drop(State& s, const std::string& layer, const std::string& for_object) {
-  if (!s.layers.find(layer)) return;
-  world_->require(may_drop_layer(s, layer, for_object));
-  s.drop_layer(layer);
-}
-
 // What attempts made for an object that was not published: whoever was moved onto such a layer stands where it stood.
 void Storage::drop_attempts(State& s, const std::string& made_for, const std::string& but) {
   std::vector<std::string> names;
@@ -60,7 +54,7 @@ void Storage::drop_attempts(State& s, const std::string& made_for, const std::st
       back.layer = layer.parent;
       s.objects.put(layer.owner, back);
     }
-    drop(s, name, made_for);
+    s.drop_layer(name);
   }
 }
 
@@ -114,7 +108,7 @@ void Storage::create(Call& call, const CreateArgs& a) {
 void Storage::remove(Call& call, const RemoveArgs& a) {
   run(call, "remove", a.id, [&](State& s) {
     world_->require(may_remove(s, a.id));
-    for (const auto& layer : a.layers) drop(s, layer, a.id);
+    for (const auto& layer : a.layers) s.drop_layer(layer);
     if (a.refs.empty()) drop_attempts(s, a.id, "");
     s.objects.erase(a.id);
   });
@@ -220,7 +214,7 @@ plugin::Object Storage::inspect(Call& call, const ObjectRef& ref) {
 }
 
 void Storage::discard(Call& call, const std::string& leftover) {
-  run(call, "discard", leftover, [&](State& s) { drop(s, leftover, ""); });
+  run(call, "discard", leftover, [&](State& s) { s.drop_layer(leftover); });
 }
 
 }  // namespace vbs::faulty

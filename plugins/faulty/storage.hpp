@@ -35,7 +35,6 @@ class Storage : public plugin::StorageInstance {
       return f(s);
     });
   }
-  void drop(State& s, const std::string& layer, const std::string& for_object);
   void drop_attempts(State& s, const std::string& made_for, const std::string& but);
   std::string add_layer(plugin::Call& call, State& s, const Layer& layer);
   void move_source(plugin::Call& call, State& s, const std::string& source, const std::string& frozen,

@@ -1,5 +1,7 @@
 #include "tests/faults/faulty_service.hpp"
 
+#include "core/base/json.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -97,10 +99,18 @@ std::vector<std::string> FaultyService::differences(TestCore& core, const std::s
   });
   for (const auto* part : {"objects", "layers", "exports", "plugs"})
     for (const auto& entry : fs::directory_iterator(directory + "/" + part)) found[part].insert(entry.path().stem());
+  for (const auto& [part, member] : {std::pair("objects", "layer"), std::pair("layers", "parent")})
+    for (const auto& name : found[part]) {
+      std::ostringstream text;
+      text << std::ifstream(directory + "/" + part + "/" + name + ".json").rdbuf();
+      const auto record = parse_json(text.str());
+      const std::string layer = record[member].GetString();
+      if (!layer.empty() && !found["layers"].count(layer)) found["lost layers"].insert(layer);
+    }
   for (const auto& entry : fs::directory_iterator(directory + "/disks"))
     if (!found["layers"].count(entry.path().filename())) found["disks"].insert(entry.path().filename());
   std::vector<std::string> out;
-  for (const auto* part : {"objects", "layers", "exports", "plugs", "disks", "without an operation"}) {
+  for (const auto* part : {"objects", "layers", "exports", "plugs", "disks", "lost layers", "without an operation"}) {
     for (const auto& name : wanted[part])
       if (!found[part].count(name))
         out.push_back(std::string(part) + ": the store names " + name + ", it is not there");

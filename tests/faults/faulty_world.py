@@ -1,5 +1,6 @@
 """What the seeded run works in: certificates, one vbsd with plugins/faulty as its back-end and both its hosts."""
 import glob
+import json
 import os
 import shutil
 import socket
@@ -127,6 +128,13 @@ class FaultyWorld:
     def names(self, part):
         """Of the plugin's records of one type."""
         return {os.path.basename(p).removesuffix(".json") for p in glob.glob(self.path("world", part, "*"))}
+
+    def records(self, part):
+        found = {}
+        for path in glob.glob(self.path("world", part, "*.json")):
+            with open(path, encoding="utf-8") as f:
+                found[os.path.basename(path).removesuffix(".json")] = json.load(f)
+        return found
 
     def log_of_calls(self):
         with open(self.path("world/calls"), encoding="utf-8") as f:

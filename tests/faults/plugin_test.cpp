@@ -92,6 +92,24 @@ TEST_F(Faulty, IsStuckUntilTheFaultsChange) {
   stuck.join();
 }
 
+TEST(FaultyService, ACallThatNeverReturnsLeavesAllElseGoingOn) {
+  FaultyService service;
+  service.set_faults("create:1 stuck");
+  auto options = quick();
+  options.call_deadline = options.grace = milliseconds(30);
+  auto core = service.start(options);
+  NewVolume w;
+  w.size_bytes = kMiB;
+  const auto stuck = create_volume(*core, core.root(), w);
+  ASSERT_TRUE(core.until_state(stuck.operation_id, state::waiting));
+  EXPECT_THAT(core.operation(stuck.operation_id)->waits_for, HasSubstr("back-end fast does not answer"));
+  EXPECT_EQ(core.ended(create_volume(*core, core.root(), w)).state, state::done);
+  service.set_faults("off");
+  EXPECT_EQ(core.ended(stuck).state, state::done);
+  EXPECT_EQ(FaultyService::differences(core, service.directory()), std::vector<std::string>{});
+  EXPECT_EQ(service.breaches(), "");
+}
+
 TEST_F(Faulty, KillsItsProcessAndCountsOnInTheNext) {
   storage_.reset();
   hypervisor_.reset();

@@ -122,6 +122,10 @@ class Verdict:
         for part, sql in wanted.items():
             there, named = self.world.names(part), {r["n"] for r in self.world.rows(sql)}
             require(there == named, f"{part}: too many {sorted(there - named)}, missing {sorted(named - there)}")
+        layers = self.world.names("layers")
+        for part, key in (("objects", "layer"), ("layers", "parent")):
+            for name, record in self.world.records(part).items():
+                require(record[key] in layers | {""}, f"{name} has lost its {key} {record[key]}")
 
     def no_breach(self):
         breaches = [line for line in self.world.log_of_calls() if line.startswith("!")]

@@ -1,6 +1,9 @@
 // A plugin call that neither returns at its deadline nor hears that it should.
 #include <gmock/gmock.h>
 
+#include <future>
+#include <thread>
+
 #include "tests/support/test_core.hpp"
 
 namespace vbs::test {
@@ -113,6 +116,36 @@ TEST_F(Hanging, AHypervisorThatHangsKeepsTheVolumeAttachingUntilItIsBack) {
   world.release("attach");
   EXPECT_EQ(core->ended(o).state, state::done);
   EXPECT_EQ(core->differences(world), std::vector<std::string>{});
+}
+
+// Opens nothing until it is let go.
+class HangingSource : public FakeSource {
+ public:
+  explicit HangingSource(FakeWorld& world) : FakeSource(world) {}
+  std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id,
+                                               const std::string& config) override {
+    released.get_future().wait();
+    return FakeSource::open_storage(plugin, id, config);
+  }
+  std::promise<void> released;
+};
+
+TEST(HangingOpen, DoesNotKeepTheServiceFromStarting) {
+  FakeWorld world;
+  TemporaryDirectory dir;
+  HangingSource source(world);
+  Core core(test_config(dir.path()), {}, quick(), &source);
+  core.registry.open_limit = milliseconds(50);
+  core.start();
+  auto& slot = core.registry.backend_by_name("").slot;
+  EXPECT_THAT(slot.trouble(), HasSubstr("does not answer"));
+  EXPECT_EQ(error_of([&] { slot.plugin(); }).code(), Code::unavailable);
+  EXPECT_TRUE(core.registry.host_by_name("node1").slot.is_open());
+  source.released.set_value();
+  for (int i = 0; i < 5000 && !(slot.is_open() && slot.trouble().empty()); ++i)
+    std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(slot.is_open());
+  EXPECT_EQ(slot.trouble(), "");
 }
 }  // namespace
 }  // namespace vbs::test

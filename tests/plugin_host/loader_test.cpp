@@ -82,6 +82,12 @@ TEST(Loader, turns_a_crash_in_a_static_initialiser_into_a_refusal) {
   expect_refused(dir.refusal("crashes_early", {{}, PROBE_HELPER, {}, {}}), "crashed a test process");
 }
 
+TEST(Loader, turns_a_constructor_that_throws_into_a_refusal) {
+  PluginDir dir;
+  dir.install("throws_early");
+  expect_refused(dir.refusal("throws_early", {{}, PROBE_HELPER, {}, {}}), "crashed a test process");
+}
+
 TEST(Loader, refuses_a_truncated_library_at_every_length) {
   PluginDir dir;
   const auto library = dir.install_memory();

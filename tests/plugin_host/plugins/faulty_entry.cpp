@@ -10,6 +10,12 @@ namespace {
 [[maybe_unused]] void close_instance(void*) {}
 [[maybe_unused]] vbs_str text(const char* s) { return {s, __builtin_strlen(s)}; }
 
+#ifdef THROWS_EARLY
+const int kThrow = [] {
+  throw std::runtime_error("thrown by a constructor");
+  return 0;
+}();
+#endif
 #ifdef CRASHES_EARLY
 // What runs before any check can.
 const int kCrash = [] {
