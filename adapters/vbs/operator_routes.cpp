@@ -86,7 +86,7 @@ void write_backend(JsonWriter& w, Core& core, Backend& b) {
   field(w, "id", b.row.id);
   field(w, "name", b.row.name);
   field(w, "plugin", b.row.plugin);
-  std::string error = b.slot.error();
+  std::string error = b.slot.trouble();
   Capacity capacity;
   if (b.slot.is_open()) try {
       capacity = on_backend<Capacity>(b, [](StorageBackend& p, const Call& c) { return p.capacity(c); });
@@ -117,6 +117,7 @@ void write_host(JsonWriter& w, Host& h) {
   field(w, "hypervisor", h.config.hypervisor);
   if (h.config.hypervisor.empty()) return field(w, "state", "up");
   try {
+    if (const auto trouble = h.slot.trouble(); !trouble.empty()) throw Error(Code::unavailable, trouble);
     const auto f = on_host<InstanceFacts>(h, [](Hypervisor& hv, const Call& c) { return hv.facts(c); });
     field(w, "state", "up");
     facts(w, f.facts);

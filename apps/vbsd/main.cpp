@@ -1,5 +1,6 @@
 // vbsd: the service. One process, one store; the main thread only waits for a signal to stop.
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -59,6 +60,13 @@ int serve(const std::string& config_file) {
   vbs::logger().info("stopping ({}): what is not finished goes on at the next start", strsignal(signal));
   core.engine.stop();  // first, so that long polls are answered and do not hold the server up
   server.stop();
+  if (const auto hanging = core.registry.hanging()) {
+    vbs::logger().warn(
+        "{} plugin calls do not return: vbsd ends without them, their operations go on at the next start", hanging);
+    core.timer.stop();
+    core.database.writer().stop();
+    std::_Exit(0);  // threads that are inside a plugin cannot be joined
+  }
   return 0;
 }
 }  // namespace

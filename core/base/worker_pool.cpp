@@ -35,31 +35,51 @@ bool WorkerPool::start_thread(Task& task) {
 }
 
 bool WorkerPool::try_submit(Task task) {
-  Idle* idle = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return false;
-    if (idle_.empty()) {
-      if (threads_.size() < max_threads_ && start_thread(task)) return true;
-      if (threads_.empty() || queue_.size() >= max_queue_) return false;
-      queue_.push_back(std::move(task));
-      return true;
-    }
-    idle = idle_.back();
-    idle_.pop_back();
-    idle->task = std::move(task);
-    ++running_;
-    idle->wake.notify_one();  // under the lock: afterwards the thread may be gone, and its Idle with it
-  }
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return false;
+  if (hand_out(task)) return true;
+  if (threads_.empty() || lost_ >= may_run() || queue_.size() >= max_queue_) return false;
+  queue_.push_back(std::move(task));
   return true;
+}
+
+size_t WorkerPool::may_run() const { return max_threads_ + std::min(lost_, max_threads_); }
+
+bool WorkerPool::hand_out(Task& task) {
+  if (running_ >= may_run()) return false;
+  if (idle_.empty()) return start_thread(task);
+  auto* idle = idle_.back();
+  idle_.pop_back();
+  idle->task = std::move(task);
+  ++running_;
+  idle->wake.notify_one();  // under the lock: afterwards the thread may be gone, and its Idle with it
+  return true;
+}
+
+void WorkerPool::thread_lost() {
+  const std::lock_guard lock(mutex_);
+  ++lost_;
+  if (!stopping_ && !queue_.empty() && hand_out(queue_.front())) queue_.pop_front();
+}
+
+void WorkerPool::thread_came_back() {
+  const std::lock_guard lock(mutex_);
+  --lost_;
+}
+
+size_t WorkerPool::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
 }
 
 void WorkerPool::submit(Task task) {
   if (try_submit(std::move(task))) return;
   throw Error(
       Code::busy,
-      fmt::format("too much work for '{}': {} threads are busy and {} tasks wait, which is the limit; try again", name_,
-                  max_threads_, max_queue_));
+      lost() == 0
+          ? fmt::format("too much work for '{}': {} threads are busy and {} tasks wait, which is the limit; try again",
+                        name_, max_threads_, max_queue_)
+          : fmt::format("'{}' does not answer: {} calls have not returned; look after it", name_, lost()));
 }
 
 void WorkerPool::stop() {
@@ -86,7 +106,7 @@ size_t WorkerPool::running() const {
 
 bool WorkerPool::next(Task& task) {
   std::unique_lock lock(mutex_);
-  if (!queue_.empty()) {
+  if (!queue_.empty() && running_ <= may_run()) {  // a thread that was replaced rests when it comes back
     task = std::move(queue_.front());
     queue_.pop_front();
     return true;

@@ -4,6 +4,10 @@
 // last, whose caches are warm; a condition variable shared by all would take turns. They block all signals: the main
 // thread handles those. An exception that leaves a task is logged and ends only that task.
 //
+// A thread that hangs in foreign code cannot be ended. Whoever finds that out (watch.hpp) tells the pool, which from
+// then on starts another in its place, as often as it has threads: a pool of 4 may lose 4 and still do four things at
+// once. When every thread that it may have is lost, it takes no more tasks.
+//
 // Threading: every method from any thread, but stop() and the destructor never from one of the pool's own tasks.
 #pragma once
 #include <condition_variable>
@@ -30,6 +34,10 @@ class WorkerPool {
   void stop();                 // takes no more, runs what is queued, joins; may be called again
   size_t queued() const;
   size_t running() const;
+  const std::string& name() const { return name_; }
+  size_t lost() const;      // threads that hang now
+  void thread_lost();       // of Watch alone: a running task is not waited for any more
+  void thread_came_back();  // it ended after all
 
  private:
   struct Idle {  // on the stack of a thread that waits
@@ -37,15 +45,18 @@ class WorkerPool {
     Task task;  // empty when woken: the pool stops
   };
   void work(Task task);
-  bool next(Task& task);          // waits for one; false: the pool stops
-  bool start_thread(Task& task);  // with mutex_ held; takes the task if it succeeds
+  bool next(Task& task);  // waits for one; false: the pool stops
+  // The rest with mutex_ held.
+  bool start_thread(Task& task);  // takes the task if it succeeds
+  bool hand_out(Task& task);      // to an idle thread or a new one, if one more may run
+  size_t may_run() const;         // threads with a task, those that hang included
   const std::string name_;
   const size_t max_threads_, max_queue_;
   mutable std::mutex mutex_;
   std::vector<Idle*> idle_;
   std::deque<Task> queue_;
   std::vector<std::thread> threads_;
-  size_t running_ = 0;
+  size_t running_ = 0, lost_ = 0;
   bool stopping_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/base/log.hpp"
+#include "core/base/watch.hpp"
 
 namespace vbs {
 using store::OperationRow;
@@ -24,6 +25,7 @@ struct Engine::Live {
   std::optional<std::chrono::steady_clock::time_point> failing_since;  // this step, without an answer
   bool unsure = false;  // a try of this step may have done something: it timed out, or the last run of vbsd ended in it
   std::chrono::milliseconds pause{0};
+  std::shared_ptr<Watch> call;         // of the last step that ran
   Waiting waiting = Waiting::nothing;  // what `timer` is for; both under Engine::mutex_
   Timer::Id timer = 0;
   const std::string id, kind_name;  // as in row, for readers on other threads
@@ -205,36 +207,73 @@ void Engine::advance(const LivePtr& live) {
   if (stopping_) return;  // the journal has it; the next start resumes it
   if (live->row.undoing && live->row.step < 0)
     return end(live, Error(code_from_string(live->row.error_code), live->row.error_message));
-  if (!live->step().pool->try_submit([this, live] { execute(live); }))
-    step_failed(live, Error(Code::unavailable, "too many calls are waiting for " + live->step().name));
+  // Never two calls at once for one operation: a plugin may rely on that.
+  if (live->call && live->call->hangs())
+    return step_failed(live, Error(Code::unavailable, fmt::format("{} does not answer: an earlier call has not "
+                                                                  "returned; if it never does, restart vbsd",
+                                                                  live->step().pool->name())));
+  auto* pool = live->step().pool;
+  if (!pool->try_submit([this, live] { execute(live); }))
+    step_failed(live, Error(Code::unavailable, pool->lost() == 0
+                                                   ? "too many calls are waiting for " + live->step().name
+                                                   : fmt::format("{} does not answer: {} calls to it have not returned",
+                                                                 pool->name(), pool->lost())));
 }
 
 void Engine::execute(const LivePtr& live) {
   const auto& step = live->step();
+  const auto row = live->row;  // a call that hangs may look at it when the operation has gone on
+  const auto limit = step.limit.count() ? step.limit : options_.call_deadline;
+  const auto watch = live->call = std::make_shared<Watch>(*step.pool);
+  watch->begin();
+  const auto timer = timer_.after(limit + options_.grace, [this, live, watch, attempt = row.attempt] {
+    if (watch->give_up()) hangs(live, attempt);
+  });
+  Commit commit;
+  std::optional<std::string> keep;
+  std::optional<Error> error;
   try {
     const bool may_cancel = !live->past_return();
     // A cancel that was accepted before a decisive step is heard as long as that has certainly done nothing.
-    const bool untouched = step.decisive && !live->row.undoing && !live->unsure;
+    const bool untouched = step.decisive && !row.undoing && !live->unsure;
     if ((may_cancel || untouched) && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
-    StepContext context{live->row, database_, registry_, {}, {}};
-    context.call.id = live->row.id + "/" + step.name;
-    context.call.epoch = static_cast<uint64_t>(live->row.attempt);
-    context.call.deadline =
-        std::chrono::steady_clock::now() + (step.limit.count() ? step.limit : options_.call_deadline);
+    StepContext context{row, database_, registry_, {}, {}};
+    context.call.id = row.id + "/" + step.name;
+    context.call.epoch = static_cast<uint64_t>(row.attempt);
+    context.call.deadline = std::chrono::steady_clock::now() + limit;
     if (may_cancel) context.call.cancel = live->cancel;
     context.call.progress = [live](uint64_t done, uint64_t total) {
       live->done_bytes = done;
       live->total_bytes = total;
     };
     crash_point(live->point("before"));
-    auto commit = live->row.undoing ? step.undo(context) : step.run(context);
-    crash_point(live->point("ran"));
-    step_done(live, std::move(commit), std::move(context.keep));
+    commit = row.undoing ? step.undo(context) : step.run(context);
+    keep = std::move(context.keep);
   } catch (const Error& e) {
-    step_failed(live, e);
+    error = e;
   } catch (const std::exception& e) {
-    step_failed(live, Error(Code::internal, e.what()));
+    error = Error(Code::internal, e.what());
   }
+  if (!watch->end()) return came_back(live, row.attempt);
+  timer_.cancel(timer);
+  if (error) return step_failed(live, *error);
+  crash_point(live->point("ran"));
+  step_done(live, std::move(commit), std::move(keep));
+}
+
+// The call neither ended at its deadline nor heard that it should. From here on its outcome is nobody's.
+void Engine::hangs(const LivePtr& live, long long attempt) {
+  logger().error("operation {}: attempt {} of step '{}' has not returned {} s after its deadline; {} does not answer",
+                 live->id, attempt, live->step().name, options_.grace.count() / 1000, live->step().pool->name());
+  step_failed(live, Error(Code::unknown_outcome, fmt::format("{} does not answer: the call of step '{}' has not "
+                                                             "returned after its deadline",
+                                                             live->step().pool->name(), live->step().name)));
+}
+
+// Whether it did something is found out by the next attempt, which may run now.
+void Engine::came_back(const LivePtr& live, long long attempt) {
+  logger().warn("operation {}: attempt {} has returned, too late to be heard", live->id, attempt);
+  if (end_wait(live, Waiting::pause, true)) advance(live);
 }
 
 void Engine::show_state(const LivePtr& live) {

@@ -23,6 +23,7 @@ struct EngineOptions {
   std::chrono::milliseconds call_deadline{120000};  // of one step; a copy that reports progress is given more
   std::chrono::milliseconds patience{
       30000};  // how long an unreachable back-end is asked again before what can be undone is undone
+  std::chrono::milliseconds grace{10000};  // after its deadline a call that has not returned is told as unknown
   std::chrono::milliseconds first_pause{1000}, longest_pause{60000};
 };
 
@@ -67,6 +68,8 @@ class Engine {
   bool end_wait(const LivePtr& live, Waiting what, bool stop_timer);
   void advance(const LivePtr& live);
   void execute(const LivePtr& live);
+  void hangs(const LivePtr& live, long long attempt);
+  void came_back(const LivePtr& live, long long attempt);
   void step_done(const LivePtr& live, Commit commit, std::optional<std::string> keep);
   void step_failed(const LivePtr& live, const Error& error);
   void pause(const LivePtr& live, const Error& error);

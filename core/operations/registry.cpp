@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
+#include "core/base/watch.hpp"
 
 namespace vbs {
 namespace {
@@ -33,8 +35,8 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
   });
   const size_t configured_backends = backends_.size(), configured_hosts = hosts_.size();
   database_.read([&](store::Session& db) { add_forgotten(db); });
-  for (size_t i = 0; i < configured_backends; ++i) open(*backends_[i]);
-  for (size_t i = 0; i < configured_hosts; ++i) open(*hosts_[i]);
+  for (size_t i = 0; i < configured_backends; ++i) open_in_time(*backends_[i]);
+  for (size_t i = 0; i < configured_hosts; ++i) open_in_time(*hosts_[i]);
 }
 
 // What the store knows and the configuration no longer names stays visible, as something that is down: its volumes are
@@ -57,6 +59,36 @@ void Registry::stop() {
   stopping_ = true;
   for (const auto& b : backends_) b->slot.pool().stop();
   for (const auto& h : hosts_) h->slot.pool().stop();
+}
+
+size_t Registry::hanging() const {
+  size_t n = 0;
+  for (const auto& b : backends_) n += b->slot.pool().lost();
+  for (const auto& h : hosts_) n += h->slot.pool().lost();
+  return n;
+}
+
+// An open that hangs, in a file system that is away say, must not keep all else from working.
+template <class T>
+void Registry::open_in_time(T& item) {
+  auto promise = std::make_shared<std::promise<void>>();
+  auto watch = std::make_shared<Watch>(item.slot.pool());
+  auto result = promise->get_future();
+  item.slot.pool().submit([this, &item, promise, watch] {
+    if (!watch->begin()) return;
+    std::exception_ptr error;
+    try {
+      open(item);
+    } catch (const Error& e) {
+      error = std::current_exception();
+      item.slot.set(nullptr, e.what());
+    }
+    if (!watch->end()) logger().warn("{} has come back from opening: {}", item.row.name, item.slot.error());
+    error ? promise->set_exception(error) : promise->set_value();
+  });
+  if (result.wait_for(open_limit) == std::future_status::ready || !watch->give_up()) return result.get();
+  logger().error("{} does not answer: opening it has not returned after {} s; all else goes on", item.row.name,
+                 open_limit.count() / 1000);
 }
 
 // A wrong configuration stops the start; anything else may pass, so it is tried again.

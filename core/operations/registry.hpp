@@ -5,6 +5,7 @@
 // Threading: any thread after start(). The pointers stay valid as long as the registry.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,12 @@ class Slot {
     std::lock_guard lock(mutex_);
     return error_;
   }
+  // Why it is not to be relied on now: error(), or calls that have not returned long after their deadline.
+  std::string trouble() const {
+    if (const auto hanging = pool_.lost())
+      return label_ + " does not answer: " + std::to_string(hanging) + " calls to it have not returned";
+    return error();
+  }
   void set(std::unique_ptr<Plugin> plugin, const std::string& error) {
     std::lock_guard lock(mutex_);
     if (plugin) plugin_ = std::move(plugin);
@@ -91,10 +98,13 @@ class Registry {
   // Writes the configured ones into the store, opens what can be opened. Throws Error(invalid) for a wrong
   // configuration.
   void start(const std::vector<BackendConfig>& backends, const std::vector<HostConfig>& hosts);
-  void stop();  // ends the pools; running calls finish
+  // How long start() waits for one plugin to open; afterwards it goes on, and that one counts as not answering.
+  std::chrono::milliseconds open_limit{30000};
+  void stop();             // ends the pools; running calls finish
+  size_t hanging() const;  // calls that do not come back: stop() would wait for them
 
-  Backend& backend(const std::string& id) const;           // also one that is no longer configured
-  Backend& backend_by_name(const std::string& name) const;     // "": the first; Error(invalid)
+  Backend& backend(const std::string& id) const;            // also one that is no longer configured
+  Backend& backend_by_name(const std::string& name) const;  // "": the first; Error(invalid)
   Host& host(const std::string& id) const;
   Host& host_by_name(const std::string& name_or_alias) const;  // Error(not_found)
   Connector& connector(const std::string& kind) const;         // Error(not_supported)
@@ -105,6 +115,8 @@ class Registry {
   void add_forgotten(store::Session& db);
   void open(Backend& b);
   void open(Host& h);
+  template <class T>
+  void open_in_time(T& item);
   template <class T>
   void try_later(T& item);
   PluginSource& plugins_;

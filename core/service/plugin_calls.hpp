@@ -2,7 +2,9 @@
 // back-end, waited for with a limit: a hypervisor that hangs costs the caller a 503, not the thread for ever.
 #pragma once
 #include <future>
+#include <optional>
 
+#include "core/base/watch.hpp"
 #include "core/service/core.hpp"
 
 namespace vbs {
@@ -12,17 +14,23 @@ template <class Result, class Item, class F>
 Result ask(Item& item, const std::string& label, F f) {
   auto promise = std::make_shared<std::promise<Result>>();
   auto result = promise->get_future();
-  item.slot.pool().submit([&item, promise, f] {
+  auto watch = std::make_shared<Watch>(item.slot.pool());
+  item.slot.pool().submit([&item, promise, watch, f] {
+    if (!watch->begin()) return;
+    std::optional<Result> answer;
+    std::exception_ptr error;
     try {
       Call call;
       call.id = "question";
       call.deadline = std::chrono::steady_clock::now() + kQuestionLimit;
-      promise->set_value(f(item.slot.plugin(), call));
+      answer.emplace(f(item.slot.plugin(), call));
     } catch (...) {
-      promise->set_exception(std::current_exception());
+      error = std::current_exception();
     }
+    watch->end();
+    error ? promise->set_exception(error) : promise->set_value(std::move(*answer));
   });
-  if (result.wait_for(kQuestionLimit + std::chrono::seconds(2)) != std::future_status::ready)
+  if (result.wait_for(kQuestionLimit + std::chrono::seconds(2)) != std::future_status::ready && watch->give_up())
     throw Error(Code::unavailable, label + " does not answer");
   return result.get();
 }

@@ -82,6 +82,20 @@ TEST(Loader, turns_a_crash_in_a_static_initialiser_into_a_refusal) {
   expect_refused(dir.refusal("crashes_early", {{}, PROBE_HELPER, {}, {}}), "crashed a test process");
 }
 
+TEST(Loader, turns_a_constructor_that_throws_into_a_refusal) {
+  PluginDir dir;
+  dir.install("throws_early");
+  expect_refused(dir.refusal("throws_early", {{}, PROBE_HELPER, {}, {}}), "crashed a test process");
+}
+
+TEST(Loader, turns_an_instance_whose_constructor_throws_into_an_error_of_its_opening) {
+  PluginDir dir;
+  dir.install("open_throws");
+  const auto host = dir.scan();
+  EXPECT_THAT(error_of([&] { host->open_storage("open_throws", "9f9e0cf5-b3ca-4b9d-9a33-0a1bb4f0f3b1", "{}"); }),
+              HasSubstr("plugin open_throws let an exception escape from open"));
+}
+
 TEST(Loader, refuses_a_truncated_library_at_every_length) {
   PluginDir dir;
   const auto library = dir.install_memory();

@@ -40,9 +40,16 @@ void FakeWorld::hold(const std::string& call) {
   held_.insert(call);
 }
 
+void FakeWorld::hang(const std::string& call) {
+  const std::lock_guard lock(mutex_);
+  held_.insert(call);
+  deaf_.insert(call);
+}
+
 void FakeWorld::release(const std::string& call) {
   const std::lock_guard lock(mutex_);
   held_.erase(call);
+  deaf_.erase(call);
   changed_.notify_all();
 }
 
@@ -117,7 +124,9 @@ void FakeWorld::enter(const char* name, const std::string& object, const Call& c
   ++waiting_[name];
   changed_.notify_all();
   while (held_.count(name)) {
+    const bool deaf = deaf_.count(name) != 0;
     changed_.wait_for(lock, std::chrono::milliseconds(5));
+    if (deaf) continue;
     const bool cancelled = call.cancel && call.cancel->is_set();
     if (cancelled || std::chrono::steady_clock::now() >= call.deadline) {
       --waiting_[name];

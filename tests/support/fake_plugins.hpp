@@ -92,6 +92,7 @@ class FakeWorld {
   void clear_faults();
   // Calls of that name wait before they do anything, until release() or their deadline or cancel.
   void hold(const std::string& call);
+  void hang(const std::string& call);  // the same, but they hear neither deadline nor cancel
   void release(const std::string& call);
   void wait_until_held(const std::string& call, size_t callers = 1);
   void set_down(bool down);  // every call fails with `unavailable`
@@ -120,7 +121,7 @@ class FakeWorld {
   std::condition_variable changed_;
   FakeDisk disk_;
   std::vector<FakeFault> faults_;
-  std::set<std::string> held_;
+  std::set<std::string> held_, deaf_;
   std::map<std::string, size_t> waiting_, seen_, inside_, most_inside_;
   std::vector<FakeCall> calls_;
   bool down_ = false;

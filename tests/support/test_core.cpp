@@ -43,10 +43,15 @@ Config test_config(const std::string& data_dir) {
 TestCore::TestCore(FakeWorld& world, const std::string& data_dir, EngineOptions options)
     : TestCore(world, test_config(data_dir), options) {}
 
-TestCore::TestCore(FakeWorld& world, const Config& config, EngineOptions options) : source_(world) {
+TestCore::TestCore(const Config& config, const PluginHostOptions& plugins, EngineOptions options)
+    : core_(std::make_unique<Core>(config, plugins, options)) {
+  core_->start();
+}
+
+TestCore::TestCore(FakeWorld& world, const Config& config, EngineOptions options) : source_(std::in_place, world) {
   world.connection_path = config.data_dir + "/disk";  // the file connector looks whether it is there
   std::ofstream(world.connection_path) << "x";
-  core_ = std::make_unique<Core>(config, PluginHostOptions{}, options, &source_);
+  core_ = std::make_unique<Core>(config, PluginHostOptions{}, options, &*source_);
   core_->start();
   const auto id = [](char n) { return std::string(8, n) + "-1111-4111-8111-111111111111"; };
   const auto owner_of = [&](const std::string& name) { return caller(name, {}, {}).who.user_id; };

@@ -23,6 +23,8 @@ class TestCore {
   // Starts; throws what start() throws.
   TestCore(FakeWorld& world, const std::string& data_dir, EngineOptions options = quick());
   TestCore(FakeWorld& world, const Config& config, EngineOptions options = quick());
+  // With real plugins, loaded from `plugins`, and without owners of VMs.
+  TestCore(const Config& config, const PluginHostOptions& plugins, EngineOptions options = quick());
   Core& operator*() { return *core_; }
   Core* operator->() { return core_.get(); }
 
@@ -50,7 +52,7 @@ class TestCore {
   std::vector<std::string> differences(const FakeWorld& world);
 
  private:
-  FakeSource source_;
+  std::optional<FakeSource> source_;
   std::unique_ptr<Core> core_;
 };
 

@@ -6,10 +6,21 @@
 #include "vbs/plugin/storage.h"
 
 namespace {
-[[maybe_unused]] vbs_status open_instance(const vbs_host*, vbs_call*, vbs_str, vbs_str, void**) { return VBS_INTERNAL; }
+[[maybe_unused]] vbs_status open_instance(const vbs_host*, vbs_call*, vbs_str, vbs_str, void**) {
+#ifdef OPEN_THROWS
+  throw std::runtime_error("thrown by a constructor");
+#endif
+  return VBS_INTERNAL;
+}
 [[maybe_unused]] void close_instance(void*) {}
 [[maybe_unused]] vbs_str text(const char* s) { return {s, __builtin_strlen(s)}; }
 
+#ifdef THROWS_EARLY
+const int kThrow = [] {
+  throw std::runtime_error("thrown by a constructor");
+  return 0;
+}();
+#endif
 #ifdef CRASHES_EARLY
 // What runs before any check can.
 const int kCrash = [] {
