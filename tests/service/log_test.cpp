@@ -59,13 +59,13 @@ TEST(Log, AScopeIsOfItsThreadAndMayLeaveOutThoseAroundIt) {
 }
 
 TEST(Log, TheEndOfAnOperationNamesItAndTheRequest) {
+  const Captured log;  // outlives every thread that logs
   FakeWorld world;
   TemporaryDirectory dir;
   TestCore core(world, dir.path());
   world.fail({.call = "create", .code = Code::no_space, .message = "it is full"});
   NewVolume wanted;
   wanted.size_bytes = 8 * kMiB;
-  const Captured log;
   const auto admitted = create_volume(*core, core.alice(), wanted);
   EXPECT_EQ(core.ended(admitted).state, state::failed);
   core.settle();
