@@ -4,7 +4,6 @@
 
 #include "adapters/vbs/routes.hpp"
 #include "adapters/vbs/views.hpp"
-#include "core/base/version.hpp"
 
 namespace vbs::native {
 extern const char* const kOpenApiYaml;
@@ -42,30 +41,10 @@ std::string openapi_json() {
   to_json(YAML::Load(kOpenApiYaml), w);
   return {b.GetString(), b.GetSize()};
 }
-
-http::Response health(Core& core) {
-  std::vector<std::string> problems;
-  for (const auto& b : core.registry.backends())
-    if (!b->slot.is_open()) problems.push_back("back-end " + b->row.name + ": " + b->slot.error());
-  for (const auto& p : core.plugins.plugins())
-    if (!p.refusal.empty()) problems.push_back("plugin " + p.name + " is refused: " + p.refusal);
-  return object(problems.empty() ? 200 : 503, [&](JsonWriter& w) {
-    field(w, "status", problems.empty() ? "ok" : "degraded");
-    field(w, "version", kVersion);
-    key(w, "problems");
-    w.StartArray();
-    for (const auto& p : problems) put(w, p);
-    w.EndArray();
-  });
-}
 }  // namespace
 
 void add_routes(http::Server& server, Core& core) {
   const Context c{server, core, std::make_shared<WorkerPool>("answers", kWaiters, kWaiterQueue)};
-  server.route("GET", "/v1/health", [&core](const http::Request& r, http::Reply reply) {
-    check_query(r, {});
-    reply(health(core));
-  });
   server.route("GET", "/v1/openapi.json", [text = openapi_json()](const http::Request& r, http::Reply reply) {
     check_query(r, {});
     http::Response answer;
@@ -76,5 +55,6 @@ void add_routes(http::Server& server, Core& core) {
   add_snapshot_routes(c);
   add_attachment_routes(c);
   add_operator_routes(c);
+  add_monitoring_routes(c);
 }
 }  // namespace vbs::native

@@ -1,4 +1,4 @@
-// Operations, hosts, back-ends, plugins, users, reconcile.
+// Operations, hosts, back-ends, plugins, users, reconcile, backup of the store.
 #include <array>
 
 #include "adapters/vbs/routes.hpp"
@@ -6,6 +6,7 @@
 #include "core/base/ids.hpp"
 #include "core/base/log.hpp"
 #include "core/service/plugin_calls.hpp"
+#include "core/service/store_backup.hpp"
 #include "vbs/plugin/storage.h"
 
 namespace vbs::native {
@@ -258,6 +259,18 @@ void add_operator_routes(const Context& c) {
     reader.finish();
     const auto report = reconcile(core, caller, repair);
     reply(object(200, [&](JsonWriter& w) { write_report(w, report); }));
+  });
+  c.route("POST", "/v1/store/backup", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+    const auto document = body_of(r);
+    ObjectReader reader(document);
+    const auto file = reader.optional_string("file", 4096).value_or("");
+    reader.finish();
+    const auto made = backup_store(core, caller, file);
+    reply(object(200, [&](JsonWriter& w) {
+      field(w, "file", made.file);
+      key(w, "size_bytes");
+      w.Uint64(made.size_bytes);
+    }));
   });
 }
 }  // namespace vbs::native

@@ -71,6 +71,7 @@ void build(CLI::App& app, Context& context) {
   add_grant_commands(app, context);
   add_operation_commands(app, context);
   add_operator_commands(app, context);
+  add_store_commands(app, context);
   add_service_commands(app, context);
   add_ca_commands(app, context);
   add_completion_command(app, context);

@@ -11,6 +11,7 @@ void add_attach_commands(CLI::App& app, Context& context);
 void add_grant_commands(CLI::App& app, Context& context);
 void add_operation_commands(CLI::App& app, Context& context);
 void add_operator_commands(CLI::App& app, Context& context);
+void add_store_commands(CLI::App& app, Context& context);
 void add_service_commands(CLI::App& app, Context& context);
 void add_ca_commands(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);

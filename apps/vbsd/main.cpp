@@ -1,6 +1,7 @@
 // vbsd: the service. One process, one store; the main thread only waits for a signal to stop.
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -8,16 +9,24 @@
 #include "adapters/vbs/api.hpp"
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
+#include "core/service/config_check.hpp"
+#include "core/service/config_keys.hpp"
+#include "core/service/rebuild.hpp"
 
 namespace {
 
 // Handlers may wait for a commit, so that there are more of them than clients that change things at one time.
 constexpr unsigned kHandlerThreads = 32;
 
+std::string installed_plugins() {
+  const auto program = std::filesystem::canonical("/proc/self/exe");
+  return (program.parent_path() / VBS_PLUGINS_FROM_PROGRAM).lexically_normal().string();
+}
+
 vbs::PluginHostOptions plugin_options(const vbs::Config& config) {
   vbs::PluginHostOptions p;
   p.directories = config.plugin_directories;
-  if (p.directories.empty()) p.directories.push_back(VBS_PLUGIN_DIR);
+  if (p.directories.empty()) p.directories.push_back(installed_plugins());
   p.probe_program = "/proc/self/exe";
   p.commands = config.commands;
   return p;
@@ -69,6 +78,28 @@ int serve(const std::string& config_file) {
   }
   return 0;
 }
+
+int check(const std::string& config_file) {
+  const auto config = vbs::load_config(config_file);
+  const auto problems = vbs::check_config(config, plugin_options(config).directories);
+  for (const auto& p : problems) std::cerr << "vbsd: " << config_file << ": " << vbs::for_log(p, 2048) << "\n";
+  if (problems.empty()) std::cout << config_file << " is right\n";
+  return problems.empty() ? 0 : 1;
+}
+
+int rebuild(const std::string& config_file) {
+  const auto config = vbs::load_config(config_file);
+  vbs::set_log_level(config.log_level);
+  vbs::PluginHost plugins(plugin_options(config));
+  plugins.scan();
+  const auto made = vbs::rebuild_store(config, plugins);
+  std::cout << "the store in " << config.data_dir << " is rebuilt: " << made.volumes << " volumes, " << made.snapshots
+            << " snapshots, " << made.attachments << " attachments, " << made.users << " owners\n";
+  for (const auto& note : made.notes) std::cout << "note: " << vbs::for_log(note, 2048) << "\n";
+  std::cout << "not in what the back-ends keep: grants, owners of VMs (`vbs hosts owner`), the audit trail\n"
+               "next: start vbsd, then `vbs reconcile`\n";
+  return 0;
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,15 +109,23 @@ int main(int argc, char** argv) {
   app.add_option("--config", config, "configuration file")->capture_default_str();
   app.add_option("--probe-plugin", probe, "load a plugin in this process, say whether it is acceptable, and end")
       ->group("");
-  bool check = false;
-  app.add_flag("--check", check, "read the configuration, say whether it is right, and end");
+  bool check_only = false, print_reference = false, make_new_store = false;
+  app.add_flag("--rebuild", make_new_store,
+               "make a new store out of what the back-ends and hypervisors have, and end; for when the store is lost");
+  app.add_flag("--check", check_only,
+               "read the configuration, settings of plugins included, say what is wrong, and end");
+  app.add_flag("--print-config-reference", print_reference,
+               "print every key of the configuration as a table in Markdown, and end");
   CLI11_PARSE(app, argc, argv);
   try {
     if (!probe.empty()) return vbs::probe_plugin(probe);
-    if (!check) return serve(config);
-    vbs::load_config(config);
-    std::cout << config << " is right\n";
-    return 0;
+    if (print_reference) {
+      std::cout << vbs::config_reference();
+      return 0;
+    }
+    if (check_only) return check(config);
+    if (make_new_store) return rebuild(config);
+    return serve(config);
   } catch (const std::exception& e) {
     std::cerr << "vbsd: " << e.what() << "\n";
     return 1;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/log.hpp"
+#include "core/base/metrics.hpp"
 #include "core/http/head.hpp"
 
 namespace vbs::http {
@@ -54,6 +55,8 @@ void Pending::send(Response response) noexcept {
       logger().error("http: {}: its handler's answer has {}; sent 500", request_id_, why);
       response = error_response(Error(Code::internal, "internal error"), request_id_);
     }
+    metrics::http_answered(response.status,
+                           std::chrono::duration<double>(std::chrono::steady_clock::now() - came_).count());
     transmit(std::move(response));
   } catch (const std::exception& e) {
     logger().error("http: {} cannot be answered: {}", request_id_, for_log(e.what()));

@@ -4,6 +4,7 @@
 #include <cpprest/http_msg.h>
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -31,6 +32,7 @@ class Pending {
   std::optional<web::http::http_request> message_;  // let go with the answer: it keeps the answer's body
   const std::string request_id_;
   const std::shared_ptr<std::atomic<size_t>> in_flight_;
+  const std::chrono::steady_clock::time_point came_ = std::chrono::steady_clock::now();
   std::atomic<bool> answered_ = false;
   bool counted_ = false;
 };

@@ -108,6 +108,7 @@ void Server::Impl::admit(const std::shared_ptr<Pending>& pending) {
                                 " requests are under way (limit http.in_flight); try again a little later");
   pending->request.params = match.params;
   const bool queued = pool->post([pending, handler = match.handler] {
+    const LogScope scope{{"request", pending->request.request_id}};
     try {
       (*handler)(pending->request, [pending](Response response) { pending->send(std::move(response)); });
     } catch (...) {

@@ -112,7 +112,7 @@ class CreateSnapshot : public OperationKind {
     c.database.snapshot([&](store::Session& db) {
       const auto snapshot = snapshot_of(db, c.operation.object_id);
       a = {snapshot.id, snapshot.volume_id, data(c.operation, "volume_refs"), in_use(db, snapshot.volume_id),
-           facts_of(snapshot)};
+           facts_of(db, snapshot)};
     });
     return {a};
   }

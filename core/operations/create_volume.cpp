@@ -61,7 +61,7 @@ class CreateVolume : public OperationKind {
     CreateArgs a;
     a.id = volume.id;
     a.size_bytes = static_cast<uint64_t>(volume.size_bytes);
-    a.facts = facts_of(volume);
+    a.facts = facts_of(db, volume);
     const auto kind = param(o, "source_kind");
     a.source_id = param(o, "source_id");
     if (kind == "snapshot") {

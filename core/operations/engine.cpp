@@ -7,6 +7,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/base/log.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/watch.hpp"
 
 namespace vbs {
@@ -53,6 +54,18 @@ long long to_undo(const std::vector<Step>& steps, long long step) {
   return step;
 }
 
+// With the fields of the operation only, on whichever thread this is.
+void log(const OperationRow& row, spdlog::level::level_enum level, const std::string& text) {
+  if (!logger().should_log(level)) return;
+  const LogScope scope({{"request", row.request_id},
+                        {"operation", row.id},
+                        {"kind", row.kind},
+                        {"object", row.object_id},
+                        {"step", row.step_name}},
+                       LogScope::Outer::leave_out);
+  logger().log(level, "{}", text);
+}
+
 std::chrono::milliseconds longer(std::chrono::milliseconds pause, const EngineOptions& o) {
   return pause.count() == 0 ? o.first_pause : std::min(pause * 2, o.longest_pause);
 }
@@ -92,6 +105,13 @@ std::optional<Engine::Status> Engine::status(const std::string& id) const {
   if (!live) return std::nullopt;
   std::lock_guard lock(mutex_);
   return Status{live->kind_name, live->shown_state, live->done_bytes, live->total_bytes};
+}
+
+std::map<std::string, size_t> Engine::live_states() const {
+  std::map<std::string, size_t> out{{state::queued, 0}, {state::running, 0}, {state::waiting, 0}, {state::undoing, 0}};
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, live] : live_) ++out[live->shown_state];
+  return out;
 }
 
 // ---- admission ------------------------------------------------------------------------------------------------------
@@ -232,6 +252,11 @@ void Engine::execute(const LivePtr& live) {
   Commit commit;
   std::optional<std::string> keep;
   std::optional<Error> error;
+  const LogScope scope{{"request", row.request_id},
+                       {"operation", live->id},
+                       {"kind", live->kind_name},
+                       {"object", row.object_id},
+                       {"step", step.name}};
   try {
     const bool may_cancel = !live->past_return();
     // A cancel that was accepted before a decisive step is heard as long as that has certainly done nothing.
@@ -382,8 +407,7 @@ void Engine::pause(const LivePtr& live, const Error& error) {
   row.state = state::waiting;
   row.waits_for = error.what();
   ++row.attempt;  // the try that did not answer may still be running somewhere: the next one uses names of its own
-  logger().warn("operation {} ({} {}) waits {} ms: {}", row.id, row.kind, row.step_name, live->pause.count(),
-                error.what());
+  log(row, spdlog::level::warn, fmt::format("operation waits {} ms: {}", live->pause.count(), error.what()));
   journal(live, row, nullptr, [this, live] {
     // A cancel that came while nothing waited found nobody to wake.
     const bool cancelled = live->cancel->is_set() && !live->past_return();
@@ -413,7 +437,6 @@ void Engine::end(const LivePtr& live, const Error& error) {
   row.error_code = to_string(error.code());
   row.error_message = error.what();
   row.waits_for.clear();
-  logger().info("operation {} ({} of {}) failed: {}", row.id, row.kind, row.object_id, error.what());
   journal(
       live, row,
       [live, row, error](Tx& tx) {
@@ -427,6 +450,11 @@ void Engine::end(const LivePtr& live, const Error& error) {
 }
 
 void Engine::ended(const LivePtr& live) {
+  const auto& row = live->row;
+  log(row, spdlog::level::info,
+      row.state == state::done ? std::string("operation done") : "operation failed: " + row.error_message);
+  const auto outcome = row.state == state::done ? std::string_view(state::done) : std::string_view(row.error_code);
+  metrics::operation_ended(row.kind, outcome, static_cast<double>(now_us() - row.created_at) / 1e6);
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     std::lock_guard lock(mutex_);

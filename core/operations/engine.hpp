@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,7 @@ class Engine {
     uint64_t done_bytes = 0, total_bytes = 0;
   };
   std::optional<Status> status(const std::string& id) const;
+  std::map<std::string, size_t> live_states() const;  // how many are in each state
 
  private:
   struct Live;

@@ -5,22 +5,12 @@
 #include <algorithm>
 #include <future>
 
-#include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/base/watch.hpp"
 
 namespace vbs {
 namespace {
 constexpr std::chrono::milliseconds kOpenAgain{5000};
-
-std::string json_list(const std::vector<std::string>& items) {
-  JsonBuffer b;
-  JsonWriter w(b);
-  w.StartArray();
-  for (const auto& i : items) put(w, i);
-  w.EndArray();
-  return b.GetString();
-}
 }  // namespace
 
 Registry::~Registry() { stop(); }
@@ -31,7 +21,7 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
       backends_.push_back(std::make_unique<Backend>(store::ensure_backend(tx, {"", c.name, c.plugin}), c));
     for (const auto& c : hosts)
       hosts_.push_back(std::make_unique<Host>(
-          store::ensure_host(tx, {"", c.name, json_list(c.aliases), c.hypervisor, c.initiator}), c));
+          store::ensure_host(tx, {"", c.name, store::json_list(c.aliases), c.hypervisor, c.initiator}), c));
   });
   const size_t configured_backends = backends_.size(), configured_hosts = hosts_.size();
   database_.read([&](store::Session& db) { add_forgotten(db); });

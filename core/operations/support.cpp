@@ -4,7 +4,10 @@
 
 namespace vbs {
 namespace {
-std::string common_facts(const store::ObjectRow& r, const char* source_key, const std::string& source) {
+constexpr size_t kMaxMetadata = 24 * 1024;  // facts have 64 KiB at most
+
+std::string common_facts(store::Session& db, const store::ObjectRow& r, const char* source_key,
+                         const std::string& source) {
   JsonBuffer b;
   JsonWriter w(b);
   w.StartObject();
@@ -18,6 +21,22 @@ std::string common_facts(const store::ObjectRow& r, const char* source_key, cons
   }
   key(w, "created_at");
   put(w, rfc3339(r.created_at));
+  // An id names nobody once the store is lost; this does.
+  if (const auto user = store::find_user(db, r.user_id)) {
+    key(w, "owner");
+    w.StartObject();
+    for (const auto& [k, v] : {std::pair<const char*, const std::string&>{"source", user->source},
+                               {"issuer", user->issuer},
+                               {"subject", user->subject}}) {
+      key(w, k);
+      put(w, v);
+    }
+    w.EndObject();
+  }
+  if (r.metadata != "{}" && r.metadata.size() <= kMaxMetadata) {
+    key(w, "metadata");
+    w.RawValue(r.metadata.data(), r.metadata.size(), rapidjson::kObjectType);
+  }
   w.EndObject();
   return {b.GetString(), b.GetSize()};
 }
@@ -53,11 +72,13 @@ uint64_t param_u64(const store::OperationRow& o, const char* name) {
   return it->value.GetUint64();
 }
 
-std::string facts_of(const store::VolumeRow& r) {
-  return r.snapshot_id.empty() ? common_facts(r, "source_volume_id", r.source_volume_id)
-                               : common_facts(r, "snapshot_id", r.snapshot_id);
+std::string facts_of(store::Session& db, const store::VolumeRow& r) {
+  return r.snapshot_id.empty() ? common_facts(db, r, "source_volume_id", r.source_volume_id)
+                               : common_facts(db, r, "snapshot_id", r.snapshot_id);
 }
-std::string facts_of(const store::SnapshotRow& r) { return common_facts(r, "volume_id", r.volume_id); }
+std::string facts_of(store::Session& db, const store::SnapshotRow& r) {
+  return common_facts(db, r, "volume_id", r.volume_id);
+}
 
 store::VolumeRow volume_of(store::Session& db, const std::string& id) {
   if (auto r = store::find_volume(db, id)) return *r;

@@ -16,9 +16,9 @@ uint64_t param_u64(const store::OperationRow&, const char* name);
 std::string data(const store::OperationRow&, const char* name);
 std::string data_with(std::initializer_list<std::pair<const char*, std::string>> members);
 
-// What a sidecar keeps: enough to write the store's row anew.
-std::string facts_of(const store::VolumeRow&);
-std::string facts_of(const store::SnapshotRow&);
+// What a sidecar keeps: enough to write the store's row, and its owner's, anew (core/service/rebuild.cpp reads it).
+std::string facts_of(store::Session&, const store::VolumeRow&);
+std::string facts_of(store::Session&, const store::SnapshotRow&);
 
 // Error(not_found) / Error(conflict) that names the state, if `row` is not available for `what` ("attached",
 // "extended").

@@ -138,7 +138,8 @@ class LocalStorage final : public StorageBackend {
     context.run(table_.list, instance_, context.raw());
     auto& r = context.results();
     check_unique(context, r.objects);
-    return {std::move(r.objects), std::move(r.leftovers)};
+    check_unique(context, r.layers);
+    return {std::move(r.objects), std::move(r.layers), std::move(r.leftovers)};
   }
 
   std::optional<ObjectState> inspect(const Call& call, ObjectKind kind, const std::string& id,
@@ -168,6 +169,12 @@ class LocalStorage final : public StorageBackend {
       if (!seen.emplace(o.kind, o.id).second) context.wrong_answer(fmt::format("it named the object {} twice", o.id));
   }
 
+  static void check_unique(const CallContext& context, const std::vector<LayerState>& layers) {
+    std::set<std::string> names;
+    for (const auto& l : layers)
+      if (!names.insert(l.name).second) context.wrong_answer(fmt::format("it named the layer {} twice", l.name));
+  }
+
   // Refs go into the store by id: an object that nobody asked about must not get in.
   static StorageChange take_change(CallContext& context, const std::set<std::string>& allowed) {
     auto& r = context.results();
@@ -175,9 +182,7 @@ class LocalStorage final : public StorageBackend {
     for (const auto& o : r.objects)
       if (!allowed.count(o.id))
         context.wrong_answer(fmt::format("it changed the object {}, which the call is not about", o.id));
-    std::set<std::string> names;
-    for (const auto& l : r.layers)
-      if (!names.insert(l.name).second) context.wrong_answer(fmt::format("it named the layer {} twice", l.name));
+    check_unique(context, r.layers);
     return {std::move(r.objects), std::move(r.layers)};
   }
 

@@ -51,6 +51,7 @@ struct StorageChange {
 
 struct StorageListing {
   std::vector<ObjectState> objects;
+  std::vector<LayerState> layers;  // every one that an object rests on, once
   std::vector<Leftover> leftovers;
 };
 

@@ -4,11 +4,12 @@
 
 #include "core/base/json.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
+#include "core/service/config_keys.hpp"
 
 namespace vbs {
 namespace {
 constexpr size_t kMaxFileBytes = 1024 * 1024;
-constexpr size_t kMaxText = 4096;
+constexpr size_t kMaxArgument = 4096;
 
 // A plugin's own settings travel as JSON; its manifest's schema checks them. A quoted YAML scalar stays a string.
 void write_json(const YAML::Node& node, JsonWriter& w) {
@@ -55,6 +56,26 @@ std::string plugin_settings(YamlMap& m) {
   return {b.GetString(), b.GetSize()};
 }
 
+// Values by the table of config_keys.hpp. `name` is the key's in that table; what follows its last dot is the key's in
+// the mapping.
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+std::string text(YamlMap& m, const std::string& name) {
+  const auto& k = config_key(name);
+  const auto max = static_cast<size_t>(k.max);
+  return k.required ? m.required_text(last_part(name), max)
+                    : m.text(last_part(name), max).value_or(std::string(k.fallback));
+}
+
+int64_t integer(YamlMap& m, const std::string& name) {
+  const auto& k = config_key(name);
+  return m.integer(last_part(name), k.min, k.max).value_or(std::stoll(std::string(k.fallback)));
+}
+
+std::vector<std::string> texts(YamlMap& m, const std::string& name) {
+  return m.text_list(last_part(name), static_cast<size_t>(config_key(name).max));
+}
+
 // Each entry of a list of mappings.
 template <class F>
 void each_entry(YamlMap& m, const std::string& name, F&& f) {
@@ -65,7 +86,7 @@ void each_entry(YamlMap& m, const std::string& name, F&& f) {
   size_t i = 0;
   for (const auto& item : *node) {
     YamlMap entry(item, m.file(), name + "[" + std::to_string(i++) + "]");
-    const auto entry_name = entry.required_text("name", 255);
+    const auto entry_name = text(entry, name + "[].name");
     if (!names.insert(entry_name).second) m.bad(item, name, "has two entries named '" + entry_name + "'");
     f(entry, entry_name);
     entry.finish();
@@ -76,47 +97,48 @@ void each_entry(YamlMap& m, const std::string& name, F&& f) {
 Config load_config(const std::string& path) {
   Config c;
   YamlMap top(load_yaml_file(path, kMaxFileBytes), path, "");
-  c.data_dir = top.required_text("data_dir", kMaxText);
+  c.data_dir = text(top, "data_dir");
+  c.backup_dir = text(top, "backup_dir");
 
   auto listen = top.map("listen");
-  c.address = listen.text("address", 255).value_or(c.address);
-  c.port = static_cast<uint16_t>(listen.integer("port", 0, 65535).value_or(c.port));
-  c.certificate = listen.required_text("certificate", kMaxText);
-  c.key = listen.required_text("key", kMaxText);
-  c.client_ca = listen.required_text("client_ca", kMaxText);
+  c.address = text(listen, "listen.address");
+  c.port = static_cast<uint16_t>(integer(listen, "listen.port"));
+  c.certificate = text(listen, "listen.certificate");
+  c.key = text(listen, "listen.key");
+  c.client_ca = text(listen, "listen.client_ca");
   listen.finish();
 
   auto log = top.map("log");
-  c.log_level = log.text("level", 32).value_or(c.log_level);
+  c.log_level = text(log, "log.level");
   log.finish();
-  c.operators = top.text_list("operators", 512);
+  c.operators = texts(top, "operators");
 
   auto plugins = top.map("plugins");
-  c.plugin_directories = plugins.text_list("directories", kMaxText);
+  c.plugin_directories = texts(plugins, "plugins.directories");
   auto commands = plugins.map("commands");
   commands.each([&](const std::string& plugin, const YAML::Node& node) {
     YamlMap patterns(node, path, "plugins.commands." + plugin);
     std::vector<std::string> names;
     patterns.each([&](const std::string& name, const YAML::Node&) { names.push_back(name); });
-    for (const auto& name : names) c.commands[plugin][name] = patterns.text_list(name, kMaxText);
+    for (const auto& name : names) c.commands[plugin][name] = patterns.text_list(name, kMaxArgument);
   });
   plugins.finish();
 
   each_entry(top, "backends", [&](YamlMap& m, const std::string& name) {
     BackendConfig b;
     b.name = name;
-    b.plugin = m.required_text("plugin", 255);
-    b.workers = static_cast<size_t>(m.integer("workers", 1, 64).value_or(4));
+    b.plugin = text(m, "backends[].plugin");
+    b.workers = static_cast<size_t>(integer(m, "backends[].workers"));
     b.config = plugin_settings(m);
     c.backends.push_back(b);
   });
   each_entry(top, "hosts", [&](YamlMap& m, const std::string& name) {
     HostConfig h;
     h.name = name;
-    h.aliases = m.text_list("aliases", 255);
-    h.hypervisor = m.text("hypervisor", 255).value_or("");
-    h.initiator = m.text("initiator", 255).value_or("");
-    h.workers = static_cast<size_t>(m.integer("workers", 1, 64).value_or(4));
+    h.aliases = texts(m, "hosts[].aliases");
+    h.hypervisor = text(m, "hosts[].hypervisor");
+    h.initiator = text(m, "hosts[].initiator");
+    h.workers = static_cast<size_t>(integer(m, "hosts[].workers"));
     h.config = plugin_settings(m);
     c.hosts.push_back(h);
   });

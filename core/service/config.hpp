@@ -1,5 +1,5 @@
-// vbsd.yaml: read strictly (an unknown key is an error that names file and line). docs/configuration.md lists every
-// key.
+// vbsd.yaml: read strictly (an unknown key is an error that names file and line). config_keys.hpp lists every
+// key, with limit and default.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -15,6 +15,7 @@ struct Config {
   uint16_t port = 8443;
   std::string certificate, key, client_ca;  // PEM files
   std::string data_dir;
+  std::string backup_dir;  // empty: data_dir/backups
   std::string log_level = "info";
   std::vector<std::string> operators;           // subjects
   std::vector<std::string> plugin_directories;  // empty: the directory of the installation

@@ -33,7 +33,8 @@ Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* 
       plugins(std::move(p)),
       registry(source ? *source : plugins, database, timer),
       engine(database, registry, timer, e),
-      directory(database, c.operators) {}
+      directory(database, c.operators),
+      monitor(registry, timer) {}
 
 Core::~Core() {
   // In this order nothing calls into a part that is gone: no new steps, the running ones end, no more callbacks.
@@ -48,6 +49,7 @@ void Core::start() {
   plugins.scan();
   registry.start(config.backends, config.hosts);
   engine.resume();
+  monitor.start();
   housekeeping();
   watch_vms();
 }

@@ -17,6 +17,7 @@
 #include "core/operations/registry.hpp"
 #include "core/plugin_host/plugin_host.hpp"
 #include "core/service/config.hpp"
+#include "core/service/monitor.hpp"
 #include "core/store/database.hpp"
 
 namespace vbs {
@@ -52,6 +53,7 @@ class Core {
   Registry registry;
   Engine engine;
   Directory directory;
+  Monitor monitor;
 
  private:
   void housekeeping();

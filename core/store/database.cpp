@@ -10,20 +10,11 @@
 #include <cstring>
 
 #include "core/base/log.hpp"
+#include "core/store/backup.hpp"
+#include "core/store/migrate.hpp"
 
 namespace vbs::store {
 namespace {
-void migrate(const std::string& path) {
-  Session s(path, Session::Access::read_write);
-  const long long have = s.number("PRAGMA user_version");
-  if (have > kSchemaVersion)
-    throw Error(Code::invalid,
-                fmt::format("{} has schema version {}, this vbsd knows up to {}: start the newer vbsd that wrote it",
-                            path, have, kSchemaVersion));
-  for (long long v = have; v < kSchemaVersion; ++v)
-    s.script(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;", kMigrations[v], v + 1));
-}
-
 class PrivateFiles {
  public:
   PrivateFiles() : old_(::umask(0077)) {}
@@ -34,25 +25,32 @@ class PrivateFiles {
 };
 }  // namespace
 
-Database::Database(const std::string& dir, size_t readers) {
-  const std::string lock = dir + "/vbs.lock", path = dir + "/vbs.db";
-  const PrivateFiles private_files;  // the store holds export secrets
-  lock_.reset(::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-  if (!lock_)
+UniqueFd lock_data_dir(const std::string& dir) {
+  const std::string lock = dir + "/vbs.lock";
+  UniqueFd fd(::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (!fd)
     throw Error(Code::unavailable,
                 fmt::format("cannot open {}: {}; does the data directory exist and may vbsd write there?", lock,
                             std::strerror(errno)));
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       throw Error(Code::conflict,
                   fmt::format("another vbsd works on {}: stop that one first, or give this one its own data_dir", dir));
     throw Error(Code::unavailable,
                 fmt::format("cannot lock {}: {}; data_dir must be on a local file system", lock, std::strerror(errno)));
   }
-  migrate(path);
-  writer_ = std::make_unique<Writer>(path);
-  for (size_t i = 0; i < readers; ++i) readers_.push_back(std::make_unique<Session>(path, Session::Access::read_only));
+  return fd;
 }
+
+Database::Database(const std::string& dir, size_t readers) : path_(dir + "/vbs.db") {
+  const PrivateFiles private_files;  // the store holds export secrets
+  lock_ = lock_data_dir(dir);
+  migrate(path_, {kMigrations, static_cast<size_t>(kSchemaVersion)});
+  writer_ = std::make_unique<Writer>(path_);
+  for (size_t i = 0; i < readers; ++i) readers_.push_back(std::make_unique<Session>(path_, Session::Access::read_only));
+}
+
+uint64_t Database::backup(const std::string& to) const { return copy_store(path_, to); }
 
 Database::~Database() {
   writer_.reset();

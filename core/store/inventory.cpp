@@ -51,10 +51,15 @@ BackendRow ensure_backend(Tx& tx, BackendRow wanted) {
       return b;
     }
   wanted.id = new_uuid();
-  tx.db.run("INSERT INTO backends (id, name, plugin, created_at) VALUES (?,?,?,?)", wanted.id, wanted.name,
-            wanted.plugin, now_us());
+  insert_backend(tx, wanted);
   return wanted;
 }
+
+void insert_backend(Tx& tx, const BackendRow& r) {
+  tx.db.run("INSERT INTO backends (id, name, plugin, created_at) VALUES (?,?,?,?)", r.id, r.name, r.plugin, now_us());
+}
+
+std::string json_list(const std::vector<std::string>& items) { return json_array(items); }
 
 std::optional<std::string> vm_owner(Session& db, const std::string& host_id, const std::string& vm_uuid) {
   std::optional<std::string> out;

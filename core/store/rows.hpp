@@ -159,13 +159,16 @@ std::optional<UserRow> find_user(Session&, const std::string& id);
 std::optional<UserRow> find_user(Session&, const std::string& source, const std::string& issuer,
                                  const std::string& subject);
 std::vector<UserRow> list_users(Session&);
+void insert_user(Tx&, const UserRow&);  // and the project; only into a new store
 UserRow ensure_user(Tx&, const std::string& source, const std::string& issuer, const std::string& subject);
 
 // inventory.cpp
 std::vector<HostRow> list_hosts(Session&);
 std::vector<BackendRow> list_backends(Session&);
-HostRow ensure_host(Tx&, HostRow wanted);           // by name; keeps the id
-BackendRow ensure_backend(Tx&, BackendRow wanted);  // by name; Error(invalid) if its plugin changed
+HostRow ensure_host(Tx&, HostRow wanted);                      // by name; keeps the id
+BackendRow ensure_backend(Tx&, BackendRow wanted);             // by name; Error(invalid) if its plugin changed
+void insert_backend(Tx&, const BackendRow&);                   // with the id that its marker has: only into a new store
+std::string json_list(const std::vector<std::string>& items);  // as HostRow::aliases has them
 std::optional<std::string> vm_owner(Session&, const std::string& host_id, const std::string& vm_uuid);
 std::vector<std::pair<std::string, std::string>> vm_owners(Session&, const std::string& host_id);  // vm_uuid, user_id
 void set_vm_owner(Tx&, const std::string& host_id, const std::string& vm_uuid, const std::string& user_id);  // "": none

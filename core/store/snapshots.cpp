@@ -30,9 +30,11 @@ std::optional<SnapshotRow> find_snapshot(Session& db, const std::string& id) {
 }
 
 std::vector<SnapshotRow> list_snapshots(Session& db, const Filter& f) {
-  std::string where = "WHERE seq > ? AND (? = '' OR project_id = ?)";
+  const std::string lead = f.ids.empty() ? "" : "+";  // as in volumes.cpp
+  std::string where = "WHERE " + lead + "seq > ? AND (? = '' OR project_id = ?)";
   where += f.ids.empty() ? " AND ? = '[]'" : " AND id IN (SELECT value FROM json_each(?))";
-  where += " AND (? = '' OR name = ?) AND (? = '' OR lifecycle = ?) AND (? = '' OR volume_id = ?) ORDER BY seq LIMIT ?";
+  where += " AND (? = '' OR name = ?) AND (? = '' OR lifecycle = ?) AND (? = '' OR volume_id = ?) ORDER BY " + lead +
+           "seq LIMIT ?";
   return select(db, where, f.after_seq, f.project_id, f.project_id, json_array(f.ids), f.name, f.name, f.lifecycle,
                 f.lifecycle, f.volume_id, f.volume_id, static_cast<long long>(f.limit));
 }

@@ -28,14 +28,18 @@ std::optional<UserRow> find_user(Session& db, const std::string& source, const s
 
 std::vector<UserRow> list_users(Session& db) { return select(db, "ORDER BY created_at"); }
 
+void insert_user(Tx& tx, const UserRow& r) {
+  tx.db.run("INSERT INTO projects (id, name, source, created_at) VALUES (?,?,?,?)", r.project_id, r.subject, r.source,
+            r.created_at);
+  tx.db.run("INSERT INTO users (id, source, issuer, subject, project_id, created_at) VALUES (?,?,?,?,?,?)", r.id,
+            r.source, r.issuer, r.subject, r.project_id, r.created_at);
+}
+
 UserRow ensure_user(Tx& tx, const std::string& source, const std::string& issuer, const std::string& subject) {
   if (auto known = find_user(tx.db, source, issuer, subject)) return *known;
   // A certificate brings no project, so its user gets a personal one.
   UserRow r{new_uuid(), source, issuer, subject, new_uuid(), now_us()};
-  tx.db.run("INSERT INTO projects (id, name, source, created_at) VALUES (?,?,?,?)", r.project_id, subject, source,
-            r.created_at);
-  tx.db.run("INSERT INTO users (id, source, issuer, subject, project_id, created_at) VALUES (?,?,?,?,?,?)", r.id,
-            source, issuer, subject, r.project_id, r.created_at);
+  insert_user(tx, r);
   return r;
 }
 }  // namespace vbs::store

@@ -38,14 +38,17 @@ std::vector<VolumeRow> list_volumes(Session& db, const Filter& f) {
   // `attached_by`: only attachments of that project count for host and vm, "" = all. Who has a grant must not learn by
   // asking which VMs the others use.
   const auto page = [&](const std::string& scope, const std::string& scope_value, const std::string& attached_by) {
+    // Where ids are given they lead; without the "+" SQLite would walk through all rows in the order of seq.
+    const std::string lead = f.ids.empty() ? "" : "+";
     // ids travel as one JSON array, so that the text of the statement, and with it the prepared one, stays the same.
     const std::string ids = f.ids.empty() ? "? = '[]'" : "v.id IN (SELECT value FROM json_each(?))";
     return select(db,
-                  "WHERE " + scope + " AND v.seq > ? AND " + ids +
+                  "WHERE " + lead + scope + " AND " + lead + "v.seq > ? AND " + ids +
                       " AND (? = '' OR v.name = ?) AND (? = '' OR v.lifecycle = ?) AND ((? = '' AND ? = '') OR EXISTS "
                       "(SELECT 1 FROM attachments a WHERE a.volume_id = v.id AND (? = '' OR a.host_id = ?) AND "
                       "(? = '' OR a.vm_uuid = ? OR a.vm_name = ?) AND (? = '' OR a.project_id = ?))) "
-                      "ORDER BY v.seq LIMIT ?",
+                      "ORDER BY " +
+                      lead + "v.seq LIMIT ?",
                   scope_value, f.after_seq, json_array(f.ids), f.name, f.name, f.lifecycle, f.lifecycle, f.host_id,
                   f.vm, f.host_id, f.host_id, f.vm, f.vm, f.vm, attached_by, attached_by,
                   static_cast<long long>(f.limit));

@@ -1,8 +1,10 @@
 #include "core/store/writer.hpp"
 
+#include <chrono>
 #include <future>
 
 #include "core/base/log.hpp"
+#include "core/base/metrics.hpp"
 
 namespace vbs::store {
 namespace {
@@ -76,6 +78,7 @@ void Writer::write_waiting(std::unique_lock<std::mutex>& lock) noexcept {
 
 void Writer::run_batch(std::vector<Job>& batch) {
   for (auto& job : batch) job.tx = std::make_unique<Tx>(session_);
+  const auto begin = std::chrono::steady_clock::now();
   try {
     session_.run("BEGIN IMMEDIATE");
     if (batch.size() == 1)
@@ -83,7 +86,12 @@ void Writer::run_batch(std::vector<Job>& batch) {
     else
       for (auto& job : batch) run_one(job);
     session_.run(batch.size() == 1 && batch.front().error ? "ROLLBACK" : "COMMIT");
+    metrics::store_committed(batch.size(),
+                             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    failing_ = false;
   } catch (const std::exception& e) {
+    metrics::store_commit_failed();
+    failing_ = true;
     logger().error("store: a commit of {} transactions failed: {}", batch.size(), e.what());
     const auto error = std::current_exception();
     try {

@@ -9,6 +9,7 @@
 // A body that throws undoes only its own savepoint. If the commit itself fails (disk full, I/O error), every
 // transaction of the batch fails with that error, and nothing of it is visible.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -45,6 +46,7 @@ class Writer {
 
   enum class Submitter { must_not_wait, may_wait };  // may_wait: holds no lock that a body or a callback could want
   void submit(Body body, Done done, Submitter who = Submitter::must_not_wait);
+  bool failing() const { return failing_; }  // the last commit failed, so nothing can be changed now
   void transact(const Body& body);  // waits; throws what body or the commit threw. Never from the writer's own thread.
 
  private:
@@ -66,6 +68,7 @@ class Writer {
   std::deque<Job> queue_;
   bool writing_ = false;  // a thread is inside write_waiting()
   bool stopping_ = false, stopped_ = false;
+  std::atomic<bool> failing_{false};
   std::thread thread_;
 };
 

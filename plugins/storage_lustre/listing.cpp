@@ -43,7 +43,18 @@ LustreStorage::Inventory LustreStorage::look(const File& dir) {
 void LustreStorage::list(Call& call) {
   const File dir = root_.enter();
   const auto found = look(dir);
-  for (const auto& [name, record] : found.newest) add(call, object(dir, record, true));
+  std::set<std::string> layers;
+  for (const auto& [name, record] : found.newest) {
+    add(call, object(dir, record, true));
+    // Two records never disagree on what lies under a file: it is frozen since it has something on it.
+    for (size_t i = 0; i <= record.chain.size(); ++i) {
+      const auto& file = i == 0 ? record.file : record.chain[i - 1];
+      if (!layers.insert(file).second) continue;
+      const auto status = files_->status(dir, file);
+      add(call, plugin::Layer{file, i < record.chain.size() ? record.chain[i] : "", format_of(file),
+                              status ? status->allocated_bytes : 0});
+    }
+  }
   for (const auto& name : found.names) {
     if (found.good_sidecars.count(name) != 0 || found.used_images.count(name) != 0) continue;
     const auto parsed = *parse_name(name);

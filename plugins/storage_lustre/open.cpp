@@ -144,7 +144,8 @@ plugin::StorageFacts LustreStorage::facts() const {
   if (method_ != Method::copy) f.capabilities |= VBS_CAP_FAST_CLONE;
   if (method_ == Method::reflink) f.capabilities |= VBS_CAP_REFLINK;
   if (on_lustre_) f.capabilities |= VBS_CAP_SHARED_NODES;
-  f.json = "{\"root\":" + plugin::json_quoted(config_.root) + ",\"lustre\":" + (on_lustre_ ? "true" : "false") +
+  f.json = "{\"backend_id\":" + plugin::json_quoted(root_.backend_id()) +
+           ",\"root\":" + plugin::json_quoted(config_.root) + ",\"lustre\":" + (on_lustre_ ? "true" : "false") +
            ",\"snapshot_method\":\"" + to_string(method_) + "\"";
   if (on_lustre_)
     f.json += ",\"locks\":\"" + std::string(local_locks_ ? "localflock" : "flock") +

@@ -28,6 +28,23 @@ File open_root(Files& files, const std::string& path) {
   }
 }
 
+constexpr std::string_view kMarkerBegin = "{\"vbs_backend\":\"", kMarkerEnd = "\",\"layout\":1}\n";
+
+// The id that the marker of an existing root has.
+std::string marked_id(Files& files, const std::string& path) {
+  const File dir = open_root(files, path);
+  const auto file = files.open_read(dir, kMarker);
+  const std::string text = file ? files.read(*file, 0, kMarkerLimit) : "";
+  std::string id;
+  if (text.starts_with(kMarkerBegin) && text.ends_with(kMarkerEnd) &&
+      text.size() > kMarkerBegin.size() + kMarkerEnd.size())
+    id = text.substr(kMarkerBegin.size(), text.size() - kMarkerBegin.size() - kMarkerEnd.size());
+  if (!is_uuid(id))
+    throw Error(VBS_NOT_FOUND, "the root " + path + " has no whole marker " + kMarker +
+                                   ": it is not mounted, or no back-end was ever opened there");
+  return id;
+}
+
 // Open for writing: where flock is built on POSIX locks (NFS), an exclusive one needs that.
 File open_lock_file(Files& files, const File& dir) {
   try {
@@ -42,8 +59,8 @@ File open_lock_file(Files& files, const File& dir) {
 Root::Root(Files& files, std::string path, std::string backend_id)
     : files_(files),
       path_(std::move(path)),
-      backend_id_(std::move(backend_id)),
-      marker_text_("{\"vbs_backend\":\"" + backend_id_ + "\",\"layout\":1}\n") {
+      backend_id_(backend_id.empty() ? marked_id(files, path_) : std::move(backend_id)),
+      marker_text_(std::string(kMarkerBegin) + backend_id_ + std::string(kMarkerEnd)) {
   if (!is_uuid(backend_id_)) throw Error(VBS_INVALID, "the back-end's id '" + backend_id_ + "' is not a UUID");
   const File dir = open_root(files_, path_);
   const Marker found = read_marker(dir, VBS_CONFLICT);

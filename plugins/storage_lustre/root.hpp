@@ -22,12 +22,13 @@ class Root {
  public:
   // Makes marker, lock file and images directory where the root is new. Throws Error: VBS_UNAVAILABLE if the root is
   // missing, not empty and without a marker, or locked by another instance; VBS_CONFLICT if it belongs to another
-  // back-end.
+  // back-end. An empty id: that of the marker is taken; VBS_NOT_FOUND without a whole one, and nothing is made.
   Root(Files& files, std::string path, std::string backend_id);
 
   // The images directory, after the marker was found right. Throws Error(VBS_UNAVAILABLE).
   File enter();
   const std::string& path() const { return path_; }
+  const std::string& backend_id() const { return backend_id_; }
   // On Lustre: makes every name changed so far durable. A directory's sync reaches no server there; the sync of a
   // regular file, whichever, makes the metadata server commit.
   void sync_through_lock_file();

@@ -18,7 +18,7 @@ class Things:
 
     def of(self, template):
         """A path of the document with one of these in the place of {id} or {name}."""
-        kind = template.split("/")[2]
+        kind = (template.split("/") + [""])[2]
         one = {"volumes": self.volume, "snapshots": self.snapshot, "operations": self.operation}.get(kind, "")
         return template.replace("{id}", one).replace("{name}", "bare")
 

@@ -59,13 +59,7 @@ class World:
         self.contract = Contract(SOURCE / "adapters" / "vbs" / "openapi.yaml")
         self.port = self._free_port()
         self._configure()
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [self.build / "bin" / "vbsd", "--config", self.home / "vbsd.yaml"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._spawn()
         for name in PEOPLE:
             setattr(self, name, Client(self, name, self.certificates.sign(name)))
         self._wait()
@@ -76,6 +70,20 @@ class World:
             for vm, owner in OWNERS.items():
                 self.operator.expect(200, "POST", "/v1/hosts/node1/owners", {"vm": vm, "user": self.subject(owner)})
         return self
+
+    def _spawn(self):
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [self.build / "bin" / "vbsd", "--config", self.home / "vbsd.yaml"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def start_service(self):
+        """Once more, after stop_service()."""
+        self._spawn()
+        self._wait()
 
     @functools.cached_property
     def things(self):

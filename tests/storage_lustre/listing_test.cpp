@@ -34,6 +34,22 @@ TEST_P(Listing, IsEnoughToRebuildTheStore) {
   EXPECT_TRUE(seen->leftovers.empty());
 }
 
+TEST_P(Listing, NamesEachLayerOnceAlsoOneWhoseOwnObjectIsGone) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  b_->snapshot(uuid(2), uuid(1));
+  b_->publish(*b_->create_from(uuid(3), 8 * MiB, VBS_KIND_SNAPSHOT, uuid(2)));
+  b_->snapshot(uuid(4), uuid(1));
+  ASSERT_EQ(b_->remove(VBS_KIND_SNAPSHOT, uuid(2))->status, VBS_OK);
+  ASSERT_EQ(b_->open().status, VBS_OK);
+  const auto seen = b_->list();
+  ASSERT_EQ(seen->layers.size(), b_->layers.size());
+  for (const auto& l : seen->layers) {
+    ASSERT_EQ(b_->layers.count(l.name), 1u) << l.name;
+    EXPECT_EQ(l.parent, b_->layers.at(l.name).parent) << l.name;
+    EXPECT_EQ(l.format, b_->layers.at(l.name).format) << l.name;
+  }
+}
+
 TEST_P(Listing, NamesWhatLosersLeftAndDiscardRemovesIt) {
   b_->new_volume(uuid(1), 8 * MiB);
   const auto before = b_->files();

@@ -50,6 +50,24 @@ TEST_P(Open, RefusesARootOfAnotherBackEnd) {
   EXPECT_FALSE(b_->is_open());
 }
 
+TEST_P(Open, WithoutAnIdTakesThatOfTheMarkerAndSaysIt) {
+  const auto& opened = b_->open("");
+  ASSERT_EQ(opened.status, VBS_OK) << opened.message;
+  EXPECT_NE(opened.instances.at(0).json.find(std::string("\"backend_id\":\"") + kBackendId), std::string::npos);
+  EXPECT_EQ(b_->create(uuid(1), MiB)->status, VBS_OK);
+}
+
+TEST_P(Open, WithoutAnIdMakesNoMarkerOfItsOwn) {
+  b_->close();
+  for (const auto length : {30, 0}) {
+    fs::resize_file(marker(), static_cast<uintmax_t>(length));
+    EXPECT_EQ(b_->open("").status, VBS_NOT_FOUND) << length;
+  }
+  fs::remove(marker());
+  EXPECT_EQ(b_->open("").status, VBS_NOT_FOUND);
+  EXPECT_FALSE(fs::exists(marker()));
+}
+
 TEST_P(Open, FinishesAMarkerThatACrashCutShort) {
   for (const auto length : {0, 5, 30}) {
     b_->close();

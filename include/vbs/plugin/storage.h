@@ -129,7 +129,9 @@ typedef struct vbs_storage_table {
   uint32_t size;
   uint32_t reserved;
   /* `backend_id`: a UUID that the root's marker must carry; open() writes it into a root that has none and is empty,
-   * and refuses a root with another's. Adds VBS_ITEM_INSTANCE. VBS_UNAVAILABLE: the host will call again later. */
+   * and refuses a root with another's. Adds VBS_ITEM_INSTANCE, whose facts say "backend_id". VBS_UNAVAILABLE: the host
+   * will call again later. An empty `backend_id` (the store is being rebuilt): the root must have a marker, and its id
+   * is taken as it is; without one VBS_NOT_FOUND. */
   vbs_status (*open)(const vbs_host *, vbs_call *, vbs_str backend_id, vbs_str config, void **instance);
   void (*close)(void *instance);
   /* Every call below first checks the marker: missing = VBS_UNAVAILABLE, never VBS_NOT_FOUND. */
@@ -157,7 +159,7 @@ typedef struct vbs_storage_table {
   vbs_status (*unexport)(void *instance, vbs_call *, const vbs_export_args *);
   /* VBS_OK: someone is connected; VBS_NOT_FOUND: nobody. */
   vbs_status (*live_sessions)(void *instance, vbs_call *, const vbs_export_args *);
-  vbs_status (*list)(void *instance, vbs_call *);                                /* adds OBJECTs and LEFTOVERs */
+  vbs_status (*list)(void *instance, vbs_call *);                                /* adds OBJECTs with facts, the LAYERs they rest on, LEFTOVERs */
   vbs_status (*inspect)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs); /* adds OBJECT */
   vbs_status (*discard)(void *instance, vbs_call *, vbs_str leftover_name);      /* of list(), or a layer left by revert() */
   vbs_status (*open_data)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs, int32_t mode); /* SOURCE */

@@ -46,7 +46,7 @@ def test_other_paths(world):
             "/v1/volume",
             "/v1/volumes/",
             "/v1/projects",
-            "/metrics",
+            "/metric",
             f"/v1/volumes/{uuid.uuid4()}/",
             f"/v1/volumes/{uuid.uuid4()}/export",
             "/V1/volumes",
@@ -77,6 +77,14 @@ def test_service(world):
     check(not any(p.get("refusal") for p in plugins.values()), plugins)
     subjects = {u["subject"] for u in world.operator.get("/v1/users")["users"]}
     check({world.subject(n) for n in ("alice", "bob", "operator")} <= subjects, f"users: {subjects}")
+
+
+def test_operators_routes(world):
+    """The metrics and a backup of the store are there for an operator"""
+    answer = world.operator.ask("GET", "/metrics")
+    equal(answer.status, 200, "/metrics")
+    check(b"vbs_http_requests_total" in answer.body, answer.body[:300])
+    check(world.operator.expect(200, "POST", "/v1/store/backup", {})["size_bytes"] > 0, "backup")
 
 
 def test_life_of_a_volume(world):

@@ -9,6 +9,8 @@ def tests(world):
     for method, path, body in (
         ("GET", "/v1/plugins", None),
         ("GET", "/v1/users", None),
+        ("GET", "/metrics", None),
+        ("POST", "/v1/store/backup", {}),
         ("POST", "/v1/reconcile", {}),
         ("POST", "/v1/reconcile", {"repair": True}),
         ("POST", "/v1/hosts/bare/owners", {"vm": "x"}),

@@ -1,0 +1,109 @@
+#include "core/service/config_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+
+namespace vbs {
+namespace {
+constexpr int64_t kText = 4096, kName = 255, kSubject = 512;
+
+ConfigKeyInfo text(std::string_view name, int64_t max, std::string_view fallback, std::string_view meaning,
+                   std::string_view shown = {}) {
+  return {name, KeyType::text, 0, max, "bytes", fallback, false, shown, meaning};
+}
+ConfigKeyInfo required_text(std::string_view name, int64_t max, std::string_view meaning) {
+  return {name, KeyType::text, 1, max, "bytes", "", true, "", meaning};
+}
+ConfigKeyInfo integer(std::string_view name, int64_t min, int64_t max, std::string_view unit, std::string_view fallback,
+                      std::string_view meaning) {
+  return {name, KeyType::integer, min, max, unit, fallback, false, "", meaning};
+}
+ConfigKeyInfo texts(std::string_view name, int64_t max, std::string_view shown, std::string_view meaning) {
+  return {name, KeyType::text_list, 0, max, "bytes", "", false, shown, meaning};
+}
+ConfigKeyInfo list(std::string_view name, bool required, std::string_view meaning) {
+  return {name, KeyType::list, 0, 0, "", "", required, "none", meaning};
+}
+ConfigKeyInfo mapping(std::string_view name, std::string_view shown, std::string_view meaning) {
+  return {name, KeyType::mapping, 0, 0, "", "", false, shown, meaning};
+}
+
+std::string shown_type(const ConfigKeyInfo& k) {
+  switch (k.type) {
+    case KeyType::text:
+      return fmt::format("text, at most {} bytes", k.max);
+    case KeyType::integer:
+      return fmt::format("{} to {}{}{}", k.min, k.max, k.unit.empty() ? "" : ", ", k.unit);
+    case KeyType::text_list:
+      return fmt::format("list of texts, each at most {} bytes", k.max);
+    case KeyType::list:
+      return "list of mappings";
+    case KeyType::mapping:
+      return "mapping";
+  }
+  return "";
+}
+
+std::string shown_default(const ConfigKeyInfo& k) {
+  if (k.required) return "required";
+  if (!k.fallback_shown.empty()) return std::string(k.fallback_shown);
+  return k.fallback.empty() ? "none" : fmt::format("`{}`", k.fallback);
+}
+}  // namespace
+
+const std::vector<ConfigKeyInfo>& config_keys() {
+  static const std::vector<ConfigKeyInfo> keys{
+      required_text("data_dir", kText,
+                    "directory of the store (`vbs.db`) and its lock, on a local file system. It must exist; give it to "
+                    "the service's user, mode 0700"),
+      text("backup_dir", kText, "",
+           "directory of `vbs store backup`, made with mode 0700 if it is not there. Best on another disk",
+           "`DATA_DIR/backups`"),
+      text("listen.address", kName, "127.0.0.1", "IPv4 or IPv6 address to listen on; `0.0.0.0` or `::` for all"),
+      integer("listen.port", 0, 65535, "", "8443", "TCP port; 0 takes any free one and logs it"),
+      required_text("listen.certificate", kText, "PEM file: the server's certificate, then its chain"),
+      required_text("listen.key", kText, "PEM file: its key, not encrypted; refused when everybody can read it"),
+      required_text("listen.client_ca", kText, "PEM file: the CAs whose certificates are accepted from clients"),
+      text("log.level", 32, "info",
+           "`debug`, `info`, `warning` or `error`. The log goes to standard error "
+           "([monitoring.md](monitoring.md#logs))"),
+      texts("operators", kSubject, "none", "certificate subjects (RFC 4514) with the operator role"),
+      texts("plugins.directories", kText, "that of the installation",
+            "directories searched in this order. Naming any replaces the default"),
+      mapping("plugins.commands", "the manifests'",
+              "plugin -> command -> argument vector, instead of the plugin's own ([plugins.md](plugins.md))"),
+      list("backends", true, "one at least. The first is used where a request names none"),
+      required_text("backends[].name", kName, "name in the API, unique"),
+      required_text("backends[].plugin", kName, "name of a storage plugin"),
+      integer("backends[].workers", 1, 64, "plugin calls at once", "4", "a plugin may allow itself fewer"),
+      mapping("backends[].config", "none", "the plugin's own settings: its manual page"),
+      list("hosts", false, "the machines that run VMs"),
+      required_text("hosts[].name", kName, "name in the API, unique"),
+      texts("hosts[].aliases", kName, "none", "other names by which the API finds it"),
+      text("hosts[].hypervisor", kName, "",
+           "name of a hypervisor plugin; without one nothing can be attached on that host"),
+      text("hosts[].initiator", kName, "",
+           "initiator name, handed to the storage plugin with each export; `storage_lustre` does not use it"),
+      integer("hosts[].workers", 1, 64, "plugin calls at once", "4", "as of a back-end"),
+      mapping("hosts[].config", "none", "the plugin's own settings: its manual page"),
+  };
+  return keys;
+}
+
+const ConfigKeyInfo& config_key(const std::string& name) {
+  const auto& keys = config_keys();
+  const auto it = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.name == name; });
+  if (it == keys.end()) throw Error(Code::internal, "the configuration has no key '" + name + "'");
+  return *it;
+}
+
+std::string config_reference() {
+  std::string out = "| key | value | default | meaning |\n|---|---|---|---|\n";
+  for (const auto& k : config_keys())
+    out += fmt::format("| `{}` | {} | {} | {} |\n", k.name, shown_type(k), shown_default(k), k.meaning);
+  return out;
+}
+}  // namespace vbs
