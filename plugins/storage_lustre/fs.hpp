@@ -97,4 +97,8 @@ class Files {
 
 std::unique_ptr<Files> posix_files();
 
+// What an instance of the plugin is opened with: posix_files(). Alone in its object file, so that a test program that
+// links the parts can bring its own.
+std::unique_ptr<Files> make_files();
+
 }  // namespace vbs::lustre

@@ -35,7 +35,7 @@ Config checked(Config c) {
 LustreStorage::LustreStorage(plugin::Host host, Call& call, std::string_view backend_id, std::string_view config)
     : host_(host),
       config_(checked(read_config(config))),
-      files_(posix_files()),
+      files_(make_files()),
       root_(*files_, config_.root, std::string(backend_id)),
       sidecars_(*files_, index_) {
   const File dir = root_.enter();

@@ -29,9 +29,11 @@ void LustreStorage::remove(Call&, const plugin::RemoveArgs& a) {
     if (name.is_image() && !record.uses(name.text()) && !index_.is_used(name.text())) erase(dir, name.text());
   if (!was_published) {
     // A clone or snapshot that never came to be may have prepared a new file for its volume: that was not published
-    // either.
+    // either. Nor was a sidecar of that volume without a content, which a power cut left.
     for (const auto& name : index_.overlays_made_for(a.id)) {
       for (const auto& sidecar : index_.sidecars_of_file(name)) erase(dir, sidecar);
+      for (const auto& of_volume : index_.owned_by(parse_name(name)->owner))
+        if (!of_volume.is_image() && !sidecars_.read(dir, of_volume)) erase(dir, of_volume.text());
       erase(dir, name);
     }
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "backend.hpp"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,30 +13,21 @@
 
 namespace vbs::test {
 namespace {
-std::string plugin_file(const std::string& ending) {
-  const char* dir = std::getenv("VBS_BUILD_DIR");
-  return std::string(dir ? dir : ".") + "/plugins/storage_lustre" + ending;
-}
-
 void must(const CommandOutcome& r, const std::string& what) {
   if (r.exit_status == 127) throw std::runtime_error(what + " is absent: install the Debian package qemu-utils");
   if (r.exit_status != 0) throw std::runtime_error(what + ": " + r.err + r.out);
 }
 }  // namespace
 
+std::string plugin_file(const std::string& ending) {
+  const char* dir = std::getenv("VBS_BUILD_DIR");
+  return std::string(dir ? dir : ".") + "/plugins/storage_lustre" + ending;
+}
+
 std::string uuid(int n) {
   char text[37];
   snprintf(text, sizeof text, "5e570000-0000-4000-8000-%012x", static_cast<unsigned>(n));
   return text;
-}
-
-vbs_plugin_entry_fn plugin_entry() {
-  // Kept loaded, as the host does: a plugin stays until its process ends.
-  static void* library = dlopen(plugin_file(".so").c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) throw std::runtime_error(dlerror());
-  const auto entry = reinterpret_cast<vbs_plugin_entry_fn>(dlsym(library, VBS_PLUGIN_ENTRY));
-  if (!entry) throw std::runtime_error("the plugin has no entry");
-  return entry;
 }
 
 std::string config_json(const std::string& root, const std::string& method, const std::string& more) {
@@ -201,7 +191,7 @@ void Backend::snapshot(const std::string& id, const std::string& volume) {
 
 void Backend::new_volume(const std::string& id, uint64_t size) { publish(*create(id, size)); }
 
-Backend::Made Backend::remove(uint32_t kind, const std::string& id) {
+std::pair<std::string, std::vector<std::string>> Backend::drop(const std::string& id) {
   const auto gone = objects.at(id);
   objects.erase(id);
   std::vector<std::string> dropped;
@@ -215,7 +205,12 @@ Backend::Made Backend::remove(uint32_t kind, const std::string& id) {
     dropped.push_back(name);
     name = parent;
   }
-  return remove_raw(kind, id, gone.refs, dropped);
+  return {gone.refs, dropped};
+}
+
+Backend::Made Backend::remove(uint32_t kind, const std::string& id) {
+  const auto [refs_before, dropped] = drop(id);
+  return remove_raw(kind, id, refs_before, dropped);
 }
 
 void Backend::write(const std::string& id, char byte, uint64_t offset, uint64_t length) {
@@ -230,14 +225,16 @@ void Backend::write(const std::string& id, char byte, uint64_t offset, uint64_t 
 std::string Backend::read(uint32_t kind, const std::string& id, uint64_t offset, uint64_t length) {
   const auto data = open_data(kind, id, true);
   if (data->status != VBS_OK) throw std::runtime_error(data->message);
-  const auto plain = root + "/plain-copy";
-  must(run({"qemu-img", "convert", "-f", data->source.format, "-O", "raw", data->source.path, plain}), "qemu-img");
+  const bool is_raw = data->source.format == "raw";
+  const auto plain = is_raw ? data->source.path : root + "/plain-copy";
+  if (!is_raw)
+    must(run({"qemu-img", "convert", "-f", data->source.format, "-O", "raw", data->source.path, plain}), "qemu-img");
   std::ifstream in(plain, std::ios::binary);
   in.seekg(static_cast<std::streamoff>(offset));
   std::string out(length, '\0');
   in.read(out.data(), static_cast<std::streamsize>(length));
   out.resize(static_cast<size_t>(in.gcount()));
-  unlink(plain.c_str());
+  if (!is_raw) unlink(plain.c_str());
   return out;
 }
 

@@ -22,7 +22,8 @@ constexpr const char* kBackendId = "0b0e0000-0000-4000-8000-000000000001";
 
 std::string uuid(int n);  // a different one for each n
 
-vbs_plugin_entry_fn plugin_entry();
+std::string plugin_file(const std::string& ending);  // of the build
+vbs_plugin_entry_fn plugin_entry();                  // in a file of its own: see there
 
 class Backend {
  public:
@@ -61,6 +62,8 @@ class Backend {
   void snapshot(const std::string& id, const std::string& volume);  // all three calls, published
   void new_volume(const std::string& id, uint64_t size);            // created and published
   Made remove(uint32_t kind, const std::string& id);                // with the layers that nobody needs any more
+  // Takes the object out of the books: its refs, and the layers that go with it.
+  std::pair<std::string, std::vector<std::string>> drop(const std::string& id);
   const std::string& refs(const std::string& id) const { return objects.at(id).refs; }
 
   // What a guest does, by QEMU's own tools on what open_data names.
