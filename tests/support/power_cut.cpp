@@ -1,16 +1,23 @@
 #include "tests/support/power_cut.hpp"
 
-#include <filesystem>
+#include <fstream>
 
 #include "core/base/crash_point.hpp"
+#include "tests/support/durable_vfs.hpp"
 
 namespace vbs::test {
+namespace {
+// Before main(), and so before the first store is opened.
+[[maybe_unused]] const bool kWatching = (watch_syncs_of_sqlite(), true);
+}  // namespace
 
 Image image_of(const std::string& point, const std::string& data_dir, const FakeWorld& world) {
   Image image{point, std::make_unique<TemporaryDirectory>(), world.copy()};
   for (const auto* name : {"vbs.db", "vbs.db-wal"})
-    if (std::filesystem::exists(data_dir + "/" + name))
-      std::filesystem::copy_file(data_dir + "/" + name, *image.dir / name);
+    if (const auto data = durable_content(data_dir + "/" + name)) {
+      std::ofstream(*image.dir / name, std::ios::binary) << *data;
+      now_durable(*image.dir / name);
+    }
   return image;
 }
 

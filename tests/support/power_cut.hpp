@@ -1,6 +1,5 @@
-// What a power cut would leave: the files of the store and the disk of the fakes, copied at one moment. Honest as long
-// as nothing else is being committed at that moment: SQLite has synced what it acknowledged, and its rollback of the
-// rest is part of what is tested.
+// What a power cut would leave: of the files of the store what SQLite has synced, and the disk of the fakes, at one
+// moment. Programs that link this watch the syncs of every store.
 #pragma once
 #include <memory>
 #include <mutex>
