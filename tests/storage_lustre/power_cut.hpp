@@ -32,6 +32,7 @@ class PowerCut {
   void arm(size_t steps);  // power goes before change number `steps`, counted from now; 0 = before the first
   size_t changes() const { return changes_; }  // since arm()
   bool is_off() const { return off_; }
+  void revive() { off_ = false, limit_ = SIZE_MAX; }  // it was only the process that died: nothing is lost yet
   // Power is back, with what is durable; never off again until arm().
   void restore() { restore(durable_); }
 
