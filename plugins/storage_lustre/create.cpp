@@ -42,7 +42,7 @@ bool LustreStorage::answer_repeated_create(Call& call, const File& dir, const Cr
                                   " bytes from " + (r.source_id.empty() ? "nothing" : r.source_id) +
                                   ", now asked for " + std::to_string(a.size_bytes) + " bytes from " +
                                   (a.source_id.empty() ? "nothing" : a.source_id));
-  std::optional<Record> source;
+  std::optional<Sidecar> source;
   if (a.source_kind == VBS_KIND_VOLUME) {
     const auto before = parse_refs(VBS_KIND_VOLUME, a.source_id, a.source_refs);
     // Made by overlay? Then the source moved to a file made for this clone.
@@ -50,7 +50,7 @@ bool LustreStorage::answer_repeated_create(Call& call, const File& dir, const Cr
       const auto now = sidecars_.newest(dir, a.source_id);
       const auto made_for_it = [&](const std::string& file) { return parse_name(file)->by == a.id; };
       if (now && made_for_it(now->record.file)) {
-        source = now->record;
+        source = now;
       } else if (now && std::none_of(now->record.chain.begin(), now->record.chain.end(), made_for_it)) {
         return false;  // the source did not get that far
       }
@@ -58,10 +58,12 @@ bool LustreStorage::answer_repeated_create(Call& call, const File& dir, const Cr
     }
   }
   std::vector<std::string> names{r.file, done->name.text()};
-  if (source) names.push_back(source->file);
-  sync_again(dir, names);
   std::vector<const Record*> changed{&r};
-  if (source) changed.push_back(&*source);
+  if (source) {
+    names.insert(names.end(), {source->record.file, source->name.text()});
+    changed.push_back(&source->record);
+  }
+  sync_again(dir, names);
   add_change(call, dir, changed, changed);
   return true;
 }

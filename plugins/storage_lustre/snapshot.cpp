@@ -52,18 +52,17 @@ void refuse_copy_in_use(const SnapshotArgs& a, const Record& volume, Method meth
 }
 }  // namespace
 
-// The snapshot as it was taken before, and the volume as that left it, if it was.
-std::optional<Record> LustreStorage::taken(const File& dir, const SnapshotArgs& a, std::optional<Record>& volume) {
-  const auto done = sidecars_.newest(dir, a.id);
+// The snapshot as it was taken before, and the volume as that left it, if it changed; nullopt: it was not taken.
+std::optional<LustreStorage::Taken> LustreStorage::taken(const File& dir, const SnapshotArgs& a) {
+  auto done = sidecars_.newest(dir, a.id);
   if (!done) return std::nullopt;
-  if (done->record.kind != VBS_KIND_SNAPSHOT || done->record.source_id != a.volume_id)
+  const Record& r = done->record;
+  if (r.kind != VBS_KIND_SNAPSHOT || r.source_id != a.volume_id)
     throw Error(VBS_CONFLICT, a.id + " exists already and is not a snapshot of volume " + a.volume_id);
-  const auto file = parse_name(done->record.file);
-  if (file->owner == a.id) return done->record;  // a file of its own: the volume did not change
+  if (parse_name(r.file)->owner == a.id) return Taken{std::move(*done), std::nullopt};  // a file of its own
   auto moved = sidecars_.newest(dir, a.volume_id);
-  if (!moved || moved->record.file == done->record.file) return std::nullopt;
-  volume = std::move(moved->record);
-  return done->record;
+  if (!moved || moved->record.file == r.file) return std::nullopt;
+  return Taken{std::move(*done), std::move(moved)};
 }
 
 std::string LustreStorage::prepared_overlay(const std::string& volume, const std::string& snapshot) const {
@@ -78,9 +77,8 @@ void LustreStorage::snapshot_prepare(Call& call, const std::vector<SnapshotArgs>
   const File dir = root_.enter();
   for (const auto& a : list) {
     const Working working(index_, a.id, a.volume_id);
-    std::optional<Record> moved;
-    if (taken(dir, a, moved)) {
-      if (a.in_use && moved) add(call, object(dir, *moved, false));
+    if (const auto before = taken(dir, a)) {
+      if (a.in_use && before->volume) add(call, object(dir, before->volume->record, false));
       continue;
     }
     const Record volume = published(dir, VBS_KIND_VOLUME, a.volume_id, a.volume_refs);
@@ -126,8 +124,14 @@ void LustreStorage::snapshot_take(Call& call, const std::vector<SnapshotArgs>& l
   for (const auto& a : list) {
     working.push_back(std::make_unique<Working>(index_, a.id, a.volume_id));
     Result& result = results.emplace_back();
-    if (auto done = taken(dir, a, result.volume)) {
-      result.snapshot = std::move(*done);
+    if (const auto before = taken(dir, a)) {
+      result.snapshot = before->snapshot.record;
+      std::vector<std::string> names{result.snapshot.file, before->snapshot.name.text()};
+      if (before->volume) {
+        result.volume = before->volume->record;
+        names.insert(names.end(), {result.volume->file, before->volume->name.text()});
+      }
+      sync_again(dir, names);  // whoever took it may have been killed before its syncs
       continue;
     }
     result.is_new = true;
@@ -193,13 +197,13 @@ void LustreStorage::snapshot_finish(Call&, const std::vector<SnapshotArgs>& list
 
 void LustreStorage::finish_one(const File& dir, const SnapshotArgs& a, bool commit) {
   const Record before = parse_refs(VBS_KIND_VOLUME, a.volume_id, a.volume_refs);
-  std::optional<Record> moved;
-  const auto done = taken(dir, a, moved);
+  const auto done = taken(dir, a);
   if (commit && !done) return;  // nothing of it is here any more
+  const Record* const moved = done && done->volume ? &done->volume->record : nullptr;
   const auto keep = [&](const FileName& name) {
     const auto text = name.text();
     if (before.uses(text)) return true;
-    return commit && (done->uses(text) || (moved && moved->uses(text)));
+    return commit && (done->snapshot.record.uses(text) || (moved && moved->uses(text)));
   };
   // Sidecars first, so that a crash in between leaves files without a name, never a name without its file.
   for (const auto& name : index_.owned_by(a.id))

@@ -96,7 +96,11 @@ class LustreStorage final : public plugin::StorageInstance {
   Inventory look(const File& dir);
 
   // snapshot.cpp
-  std::optional<Record> taken(const File& dir, const plugin::SnapshotArgs&, std::optional<Record>& volume);
+  struct Taken {
+    Sidecar snapshot;
+    std::optional<Sidecar> volume;
+  };
+  std::optional<Taken> taken(const File& dir, const plugin::SnapshotArgs& a);
   std::string prepared_overlay(const std::string& volume, const std::string& snapshot) const;
   void finish_one(const File& dir, const plugin::SnapshotArgs&, bool commit);
 
