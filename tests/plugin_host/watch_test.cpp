@@ -84,6 +84,7 @@ TEST_F(Watched, a_pool_keeps_its_width_when_as_many_as_it_has_are_lost) {
   WorkerPool pool("test", 3, 10);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(hang(pool)->give_up());
   expect_parallel(pool, 3);
+  let_go();  // before the pool waits for its threads
 }
 
 TEST_F(Watched, a_pool_takes_no_more_work_when_its_replacements_are_lost_too) {

@@ -8,11 +8,17 @@
 #include <map>
 #include <mutex>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace vbs::test {
 namespace {
+struct Watched {
+  std::optional<std::string> durable;                  // nullopt: never synced
+  std::vector<std::pair<sqlite3_int64, int>> written;  // since then: offset, length
+};
 std::mutex mutex;
-std::map<std::string, std::string> durable;  // by path
+std::map<std::string, Watched> files;  // by path; all connections to a file share one
 
 std::string content(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -33,9 +39,27 @@ sqlite3_vfs* real() {
 }
 sqlite3_file* inner(sqlite3_file* f) { return reinterpret_cast<sqlite3_file*>(reinterpret_cast<WatchedFile*>(f) + 1); }
 
+int write(sqlite3_file* f, const void* data, int length, sqlite3_int64 offset) {
+  const int result = inner(f)->pMethods->xWrite(inner(f), data, length, offset);
+  if (const auto* path = reinterpret_cast<WatchedFile*>(f)->path) {
+    const std::lock_guard lock(mutex);
+    files[path].written.emplace_back(offset, length);
+  }
+  return result;
+}
 int sync(sqlite3_file* f, int flags) {
   const int result = inner(f)->pMethods->xSync(inner(f), flags);
-  if (const auto* path = reinterpret_cast<WatchedFile*>(f)->path; path && result == SQLITE_OK) now_durable(path);
+  const auto* path = reinterpret_cast<WatchedFile*>(f)->path;
+  if (!path || result != SQLITE_OK) return result;
+  const std::lock_guard lock(mutex);
+  auto& file = files[path];
+  sqlite3_int64 size = 0;
+  inner(f)->pMethods->xFileSize(inner(f), &size);
+  if (!file.durable) file.durable.emplace();
+  file.durable->resize(static_cast<size_t>(size));
+  for (const auto& [offset, length] : file.written)
+    if (offset + length <= size) inner(f)->pMethods->xRead(inner(f), file.durable->data() + offset, length, offset);
+  file.written.clear();
   return result;
 }
 int close(sqlite3_file* f) {
@@ -59,7 +83,7 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out_fl
   file->methods = {inner(f)->pMethods->iVersion,
                    close,
                    Forward<&M::xRead>::call,
-                   Forward<&M::xWrite>::call,
+                   write,
                    Forward<&M::xTruncate>::call,
                    sync,
                    Forward<&M::xFileSize>::call,
@@ -83,7 +107,7 @@ int remove(sqlite3_vfs*, const char* name, int sync_dir) {
   const int result = real()->xDelete(real(), name, sync_dir);
   if (result == SQLITE_OK && sync_dir) {
     const std::lock_guard lock(mutex);
-    durable.erase(name);
+    files.erase(name);
   }
   return result;
 }
@@ -103,14 +127,14 @@ void watch_syncs_of_sqlite() {
 
 std::optional<std::string> durable_content(const std::string& path) {
   const std::lock_guard lock(mutex);
-  const auto it = durable.find(path);
-  return it == durable.end() ? std::nullopt : std::optional(it->second);
+  const auto it = files.find(path);
+  return it == files.end() ? std::nullopt : it->second.durable;
 }
 
 void now_durable(const std::string& path) {
   auto data = content(path);
   const std::lock_guard lock(mutex);
-  durable[path] = std::move(data);
+  files[path] = {std::move(data), {}};
 }
 
 }  // namespace vbs::test

@@ -1,7 +1,7 @@
 // SQLite on a disk whose power can be cut: a VFS (sqlite.org/vfs.html) that passes everything on and remembers each
 // file's content at its last sync. What was written since is what a power cut takes away.
 //
-// Threading: any thread. Only for files of a few MiB.
+// Threading: any thread.
 #pragma once
 #include <optional>
 #include <string>
