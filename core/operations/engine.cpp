@@ -242,8 +242,19 @@ void Engine::advance(const LivePtr& live) {
 
 void Engine::execute(const LivePtr& live) {
   const auto& step = live->step();
-  const auto row = live->row;  // a call that hangs may look at it when the operation has gone on
+  const auto row = live->row;
   const auto limit = step.limit.count() ? step.limit : options_.call_deadline;
+  const LogScope scope{{"request", row.request_id},
+                       {"operation", live->id},
+                       {"kind", live->kind_name},
+                       {"object", row.object_id},
+                       {"step", step.name}};
+  const bool may_cancel = !live->past_return();
+  // A cancel that was accepted before a decisive step is heard as long as that has certainly done nothing.
+  const bool untouched = step.decisive && !row.undoing && !live->unsure;
+  const bool cancelled = (may_cancel || untouched) && live->cancel->is_set();
+  if (!cancelled) crash_point(live->point("before"));
+  // From here to its end the call may be given up, and then others go on with the operation: no look at *live between.
   const auto watch = live->call = std::make_shared<Watch>(*step.pool);
   watch->begin();
   const auto timer = timer_.after(limit + options_.grace, [this, live, watch, attempt = row.attempt] {
@@ -252,16 +263,8 @@ void Engine::execute(const LivePtr& live) {
   Commit commit;
   std::optional<std::string> keep;
   std::optional<Error> error;
-  const LogScope scope{{"request", row.request_id},
-                       {"operation", live->id},
-                       {"kind", live->kind_name},
-                       {"object", row.object_id},
-                       {"step", step.name}};
   try {
-    const bool may_cancel = !live->past_return();
-    // A cancel that was accepted before a decisive step is heard as long as that has certainly done nothing.
-    const bool untouched = step.decisive && !row.undoing && !live->unsure;
-    if ((may_cancel || untouched) && live->cancel->is_set()) throw Error(Code::cancelled, "cancelled on request");
+    if (cancelled) throw Error(Code::cancelled, "cancelled on request");
     StepContext context{row, database_, registry_, {}, {}};
     context.call.id = row.id + "/" + step.name;
     context.call.epoch = static_cast<uint64_t>(row.attempt);
@@ -271,7 +274,6 @@ void Engine::execute(const LivePtr& live) {
       live->done_bytes = done;
       live->total_bytes = total;
     };
-    crash_point(live->point("before"));
     commit = row.undoing ? step.undo(context) : step.run(context);
     keep = std::move(context.keep);
   } catch (const Error& e) {

@@ -29,6 +29,15 @@ def retried(world, operation):
     raise AssertionError("no retry was ever taken")
 
 
+def healthy_again(world, seconds=40):
+    """The health page is at most 15 s old."""
+    end = time.monotonic() + seconds
+    while (answer := world.operator.ask("GET", "/v1/health")).status != 200:
+        equal(answer.status, 503, "health")
+        check(time.monotonic() < end, f"health does not come back: {answer.body}")
+        time.sleep(0.5)
+
+
 def test_libvirtd_away(world):
     """While libvirtd is away a detach waits, can be retried, and is done when it is back; the host is shown as down"""
     world.guests.need()
@@ -55,3 +64,4 @@ def test_libvirtd_away(world):
     equal(until(world, operation, ("done", "failed"))["state"], "done", "the detach afterwards")
     check(alice.get("/v1/hosts/node1/vms")["vms"], "no VMs afterwards")
     alice.delete(volume)
+    healthy_again(world)
