@@ -20,13 +20,7 @@ class DeleteObject : public OperationKind {
     if (!row) throw Error(Code::not_found, "there is no " + word_ + " " + o.object_id);
     if (row->lifecycle != "available" && row->lifecycle != "failed")
       throw Error(Code::conflict, word_ + " " + o.object_id + " is " + row->lifecycle + " and cannot be deleted now");
-    if (kind_ == ObjectKind::volume) {
-      const auto attached = store::attachments_of(tx.db, o.object_id);
-      if (!attached.empty())
-        throw Error(Code::conflict, "volume " + o.object_id + " is attached to " +
-                                        describe(tx.db, attached.front(), o.project_id) +
-                                        (attached.size() > 1 ? " and others" : "") + ": detach it first");
-    }
+    if (kind_ == ObjectKind::volume) refuse_attached(tx.db, o.object_id, o.project_id);
     o.data = data_with({{"previous", row->lifecycle}, {"code", row->error_code}, {"message", row->error_message}});
     store::set_lifecycle(tx, kind_, o.object_id, "deleting");
   }

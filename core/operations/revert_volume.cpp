@@ -68,11 +68,7 @@ class RevertVolume : public OperationKind {
     const auto& snapshot = available(row, snapshot_id, "snapshot", "reverted to");
     if (snapshot.volume_id != o.object_id)
       throw Error(Code::invalid, "snapshot " + snapshot_id + " is not one of volume " + o.object_id, "snapshot_id");
-    const auto attached = store::attachments_of(db, o.object_id);
-    if (!attached.empty())
-      throw Error(Code::conflict, "volume " + o.object_id + " is attached to " +
-                                      describe(db, attached.front(), o.project_id) +
-                                      (attached.size() > 1 ? " and others" : "") + ": detach it first");
+    refuse_attached(db, o.object_id, o.project_id);
     store::Filter newer;
     newer.volume_id = o.object_id;
     newer.lifecycle = "available";

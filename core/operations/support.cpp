@@ -99,6 +99,13 @@ std::string describe(store::Session& db, const store::AttachmentRow& a, const st
   return a.vm_name + " on " + host + how;
 }
 
+void refuse_attached(store::Session& db, const std::string& volume_id, const std::string& to_project) {
+  const auto attached = store::attachments_of(db, volume_id);
+  if (attached.empty()) return;
+  throw Error(Code::conflict, "volume " + volume_id + " is attached to " + describe(db, attached.front(), to_project) +
+                                  (attached.size() > 1 ? " and others" : "") + ": detach it first");
+}
+
 bool in_use(store::Session& db, const std::string& volume_id) {
   for (const auto& a : store::attachments_of(db, volume_id))
     if (a.state != "attaching") return true;

@@ -39,6 +39,8 @@ store::SnapshotRow snapshot_of(store::Session&, const std::string& id);
 // (rw)".
 std::string describe(store::Session&, const store::AttachmentRow&, const std::string& to_project);
 
+void refuse_attached(store::Session&, const std::string& volume_id, const std::string& to_project);  // Error(conflict)
+
 // Does any VM have the volume? For operations that hold it exclusively: an attachment that is `attaching` then stands
 // in the queue behind them, and nothing of it exists yet.
 bool in_use(store::Session&, const std::string& volume_id);

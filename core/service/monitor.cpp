@@ -36,16 +36,24 @@ template <class Item, class F>
 void Monitor::ask(Item& item, const std::shared_ptr<State>& state, F question) {
   {
     const std::lock_guard lock(state->mutex);
-    if (state->asked || !item.slot.is_open()) return;
+    if (state->asked) {
+      if (state->began_at && Clock::now() - *state->began_at > kAnswerLimit) state->watch->give_up();
+      return;
+    }
+    if (!item.slot.is_open()) return;
     state->asked = true;
+    state->watch = std::make_shared<Watch>(item.slot.pool());
     state->asked_at = Clock::now();
     state->began_at.reset();
   }
   const bool taken = item.slot.pool().try_submit([&item, state, question] {
+    std::shared_ptr<Watch> watch;
     {
       const std::lock_guard lock(state->mutex);
       state->began_at = Clock::now();
+      watch = state->watch;
     }
+    watch->begin();
     std::string error;
     std::optional<Capacity> capacity;
     try {
@@ -56,6 +64,7 @@ void Monitor::ask(Item& item, const std::shared_ptr<State>& state, F question) {
     } catch (const std::exception& e) {
       error = e.what();
     }
+    watch->end();
     const std::lock_guard lock(state->mutex);
     state->asked = false;
     state->error = error;
@@ -83,6 +92,7 @@ Watched Monitor::look(Item& item, State& state) {
   else if (state.asked && !state.began_at && seconds_since(state.asked_at) > kQueueLimit.count())
     w.error = fmt::format("calls have waited for {} s: all {} workers are busy, with copies or with calls that hang",
                           seconds_since(state.asked_at), item.config.workers);
+  if (w.error.empty()) w.error = item.slot.trouble();  // what operations have found out
   w.up = w.error.empty();
   if (w.up) w.capacity = state.capacity;
   return w;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/timer.hpp"
+#include "core/base/watch.hpp"
 #include "core/operations/registry.hpp"
 
 namespace vbs {
@@ -38,6 +39,7 @@ class Monitor {
     bool asked = false;                         // a question is under way
     Clock::time_point asked_at;                 // when it was queued,
     std::optional<Clock::time_point> began_at;  // and when a thread took it
+    std::shared_ptr<Watch> watch;               // over that thread, which is replaced if it does not come back
     std::string error;
     std::optional<Capacity> capacity;
   };

@@ -20,6 +20,20 @@ TEST(Monitor, KnowsSoonAfterTheStartWhatAnswers) {
   EXPECT_TRUE(core->monitor.hosts().at(0).up);
 }
 
+TEST(Monitor, SaysThatABackendWhoseCallsDoNotReturnIsDown) {
+  FakeWorld world;
+  TemporaryDirectory dir;
+  TestCore core(world, dir.path());
+  ASSERT_TRUE(core.until([&] { return core->monitor.backends().at(0).up; }));
+  auto& pool = core->registry.backends().at(0)->slot.pool();
+  pool.thread_lost();
+  const auto backend = core->monitor.backends().at(0);
+  EXPECT_FALSE(backend.up);
+  EXPECT_NE(backend.error.find("1 calls to it have not returned"), std::string::npos) << backend.error;
+  pool.thread_came_back();
+  EXPECT_TRUE(core->monitor.backends().at(0).up);
+}
+
 TEST(Monitor, LeavesOutHostsWithoutAHypervisor) {
   FakeWorld world;
   TemporaryDirectory dir;
