@@ -19,7 +19,7 @@ constexpr uint64_t kGiB = 1ull << 30;
 constexpr uint64_t kLogBytes = 8000 * 4120;  // where SQLite begins its log anew, as vbsd sets it
 // What SQLite appends for each changed page: a header and the page, each with a write of its own (strace shows vbsd's).
 constexpr size_t kFrameHeader = 24, kPage = 4096;
-constexpr unsigned kPagesAccepted = 9, kPagesAvailable = 8;
+constexpr unsigned kPagesAccepted = 9, kPagesAvailable = 7;
 constexpr size_t kSidecarBytes = 600;
 constexpr unsigned kRounds = 10, kPerRound = 30;
 

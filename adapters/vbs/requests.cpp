@@ -191,14 +191,14 @@ void answer_when_ended(const Context& context, const http::Request& request, con
         admitted[i].operation_id, wait, [pending, i, pool = context.waiters](const store::OperationRow& row) {
           pending->rows[i] = row;
           if (--pending->left > 0) return;
-          const bool taken = pool->try_submit([pending] {
+          WorkerPool::Task answer = [pending] {
             try {
               pending->reply(pending->make(pending->rows));
             } catch (const Error& e) {
               pending->reply(http::error_response(e, pending->request_id));
             }
-          });
-          if (!taken)
+          };
+          if (!WorkerPool::try_append(answer) && !pool->try_submit(std::move(answer)))
             pending->reply(http::error_response(
                 Error(Code::busy, "too many answers are waiting; ask for the operation"), pending->request_id));
         });

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <memory>
 
@@ -11,7 +12,7 @@
 
 namespace vbs {
 namespace {
-thread_local std::string fields;  // of this thread's scopes: " key=value key=value"
+thread_local const LogScope* innermost = nullptr;  // of this thread's scopes
 
 void append(spdlog::memory_buf_t& to, std::string_view text) { to.append(text.data(), text.data() + text.size()); }
 
@@ -47,7 +48,11 @@ class Record : public spdlog::formatter {
     append(to, {spdlog::level::to_string_view(m.level).data(), spdlog::level::to_string_view(m.level).size()});
     append(to, " msg=");
     append_quoted(to, {m.payload.data(), m.payload.size()});
-    append(to, fields);
+    if (innermost) {
+      std::string fields;
+      innermost->append_to(fields);
+      append(to, fields);
+    }
     to.push_back('\n');
   }
   std::unique_ptr<formatter> clone() const override { return std::make_unique<Record>(); }
@@ -56,14 +61,19 @@ class Record : public spdlog::formatter {
 
 std::unique_ptr<spdlog::formatter> log_formatter() { return std::make_unique<Record>(); }
 
-LogScope::LogScope(std::initializer_list<std::pair<const char*, std::string_view>> added, Outer outer)
-    : before_(fields) {
-  if (outer == Outer::leave_out) fields.clear();
-  for (const auto& [key, value] : added)
-    if (!value.empty()) fields.append(" ").append(key).append("=").append(log_value(value));
+LogScope::LogScope(std::initializer_list<Field> fields, Outer outer) : outer_(outer), around_(innermost) {
+  assert(fields.size() <= kMostFields);
+  std::copy(fields.begin(), fields.end(), fields_.begin());
+  innermost = this;
 }
 
-LogScope::~LogScope() { fields = std::move(before_); }
+LogScope::~LogScope() { innermost = around_; }
+
+void LogScope::append_to(std::string& line) const {
+  if (around_ && outer_ == Outer::keep) around_->append_to(line);
+  for (const auto& [key, value] : fields_)
+    if (!value.empty()) line.append(" ").append(key).append("=").append(log_value(value));
+}
 
 std::string log_value(std::string_view text) {
   if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);

@@ -6,6 +6,7 @@
 #pragma once
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -19,17 +20,24 @@ void check_log_level(const std::string& level);      // throws Error(invalid)
 void set_log_level(const std::string& level);        // debug | info | warning | error; throws Error(invalid)
 
 // While it lives, the lines of its thread carry these fields, after those of the scopes around it unless they are to be
-// left out. Fields with an empty value are not written.
+// left out. Fields with an empty value are not written. The texts must outlive it: it is formatted when a line is
+// written, for most scopes never see one.
 class LogScope {
  public:
   enum class Outer { keep, leave_out };
-  LogScope(std::initializer_list<std::pair<const char*, std::string_view>> fields, Outer outer = Outer::keep);
+  using Field = std::pair<const char*, std::string_view>;
+  LogScope(std::initializer_list<Field> fields, Outer outer = Outer::keep);  // at most kMostFields
   ~LogScope();
   LogScope(const LogScope&) = delete;
   LogScope& operator=(const LogScope&) = delete;
 
+  void append_to(std::string& line) const;  // " key=value key=value"
+
  private:
-  std::string before_;  // the thread's fields around it
+  static constexpr size_t kMostFields = 5;
+  std::array<Field, kMostFields> fields_{};
+  const Outer outer_;
+  const LogScope* const around_;  // the scope of the same thread around it
 };
 
 // `text` with control characters escaped: what comes from outside must not forge log lines (CWE-117).

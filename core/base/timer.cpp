@@ -20,10 +20,9 @@ Timer::Id Timer::after(std::chrono::milliseconds delay, std::function<void()> f)
   std::lock_guard lock(mutex_);
   const Id id = next_++;
   const Time at = std::chrono::steady_clock::now() + delay;
-  const bool first = due_.empty() || at < due_.begin()->first.first;
   due_.emplace(std::pair(at, id), std::move(f));
   times_.emplace(id, at);
-  if (first) wake_.notify_all();
+  if (at < wakes_at_) wake_.notify_all();
   return id;
 }
 
@@ -39,16 +38,24 @@ bool Timer::cancel(Id id) {
   return true;
 }
 
+// When a cancelled callback was the next one, the thread sleeps on to its time: waking it costs more than that, and
+// most callbacks here are limits that are cancelled long before.
+void Timer::sleep_until(std::unique_lock<std::mutex>& lock, Time at) {
+  wakes_at_ = at;
+  at == Time::max() ? wake_.wait(lock) : (void)wake_.wait_until(lock, at);
+  wakes_at_ = Time::min();
+}
+
 void Timer::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (due_.empty()) {
-      wake_.wait(lock);
+      sleep_until(lock, Time::max());
       continue;
     }
     const auto at = due_.begin()->first.first;
     if (std::chrono::steady_clock::now() < at) {
-      wake_.wait_until(lock, at);
+      sleep_until(lock, at);
       continue;
     }
     auto f = std::move(due_.begin()->second);

@@ -1,5 +1,5 @@
-// One thread that runs short callbacks at their time: retries, wait limits, long polls. A callback must not block; it hands
-// real work to a pool. cancel() answers whether the callback will not run any more.
+// One thread that runs short callbacks at their time: retries, wait limits, long polls. A callback must not block; it
+// hands real work to a pool. cancel() answers whether the callback will not run any more.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -23,11 +23,13 @@ class Timer {
  private:
   void loop();
   using Time = std::chrono::steady_clock::time_point;
+  void sleep_until(std::unique_lock<std::mutex>& lock, Time at);
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::pair<Time, Id>, std::function<void()>> due_;
   std::map<Id, Time> times_;
   Id next_ = 1;
+  Time wakes_at_ = Time::min();  // while the thread sleeps: when it wakes by itself
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -10,10 +10,10 @@
 //
 // Threading: every method from any thread, but stop() and the destructor never from one of the pool's own tasks.
 #pragma once
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +31,10 @@ class WorkerPool {
 
   bool try_submit(Task task);  // false: full or stopped; the task was not taken
   void submit(Task task);      // throws Error(busy) instead
-  void stop();                 // takes no more, runs what is queued, joins; may be called again
+  // Has the calling thread run `task` itself when what it does now has ended: saves a change of thread for short work
+  // that follows from a task. False: it is no pool's thread, or has such work already; the task was not taken.
+  static bool try_append(Task& task);
+  void stop();  // takes no more, runs what is queued, joins; may be called again
   size_t queued() const;
   size_t running() const;
   const std::string& name() const { return name_; }
@@ -40,20 +43,23 @@ class WorkerPool {
   void thread_came_back();  // it ended after all
 
  private:
-  struct Idle {  // on the stack of a thread that waits
-    std::condition_variable wake;
+  struct Worker {  // a thread's; kept until the pool goes, for whoever wakes it does so without the lock
+    std::binary_semaphore wake{0};
     Task task;  // empty when woken: the pool stops
   };
-  void work(Task task);
-  bool next(Task& task);  // waits for one; false: the pool stops
+  void work(Worker& self, Task task);
+  void run(Task& task);
+  bool next(Worker& self, Task& task);  // waits for one; false: the pool stops
   // The rest with mutex_ held.
   bool start_thread(Task& task);  // takes the task if it succeeds
-  bool hand_out(Task& task);      // to an idle thread or a new one, if one more may run
-  size_t may_run() const;         // threads with a task, those that hang included
+  // To an idle thread, which the caller wakes afterwards, or to a new one; false: no more may run.
+  bool hand_out(Task& task, Worker*& to_wake);
+  size_t may_run() const;  // threads with a task, those that hang included
   const std::string name_;
   const size_t max_threads_, max_queue_;
   mutable std::mutex mutex_;
-  std::vector<Idle*> idle_;
+  std::deque<Worker> workers_;  // never moved
+  std::vector<Worker*> idle_;
   std::deque<Task> queue_;
   std::vector<std::thread> threads_;
   size_t running_ = 0, lost_ = 0;

@@ -5,9 +5,9 @@
 #include <atomic>
 
 #include "core/base/log.hpp"
+#include "core/base/worker_pool.hpp"
 #include "core/http/bridge.hpp"
 #include "core/http/connection.hpp"
-#include "core/http/handler_pool.hpp"
 #include "core/http/head.hpp"
 #include "core/http/pending.hpp"
 #include "core/http/router.hpp"
@@ -64,9 +64,10 @@ struct Server::Impl {
   Router router;
   std::shared_ptr<Transport> transport;
   std::shared_ptr<std::atomic<size_t>> in_flight = std::make_shared<std::atomic<size_t>>(0);
-  std::optional<HandlerPool> pool;
+  std::optional<WorkerPool> pool;
   std::optional<web::http::experimental::listener::http_listener> listener;
-  bool started = false, stopped = false;
+  bool started = false;
+  std::atomic<bool> stopped{false};
 };
 
 // On an io thread, from cpprestsdk's listener.
@@ -107,7 +108,8 @@ void Server::Impl::admit(const std::shared_ptr<Pending>& pending) {
     throw Error(Code::busy, std::to_string(options.limits.in_flight) +
                                 " requests are under way (limit http.in_flight); try again a little later");
   pending->request.params = match.params;
-  const bool queued = pool->post([pending, handler = match.handler] {
+  const bool queued = pool->try_submit([this, pending, handler = match.handler] {
+    if (stopped) return;  // nobody is there any more to hear the answer
     const LogScope scope{{"request", pending->request.request_id}};
     try {
       (*handler)(pending->request, [pending](Response response) { pending->send(std::move(response)); });
@@ -131,7 +133,7 @@ void Server::start() {
   bridge::install();
   impl_->transport->bind();
   impl_->started = true;
-  impl_->pool.emplace(impl_->options.handler_threads);
+  impl_->pool.emplace("requests", impl_->options.handler_threads, impl_->options.limits.in_flight);
   bridge::expect(impl_->transport);
   auto& listener = impl_->listener.emplace(web::uri(impl_->transport->uri()));
   const auto handle = [impl = impl_.get()](web::http::http_request message) { impl->on_message(std::move(message)); };
@@ -143,8 +145,7 @@ void Server::start() {
 }
 
 void Server::stop() noexcept {
-  if (!impl_->started || impl_->stopped) return;
-  impl_->stopped = true;
+  if (!impl_->started || impl_->stopped.exchange(true)) return;
   try {
     impl_->transport->stop();
     if (impl_->pool) impl_->pool->stop();

@@ -21,17 +21,16 @@ class CreateVolume : public OperationKind {
 
   void admit(store::Tx& tx, store::OperationRow& o) const override { check_source(tx.db, o); }
 
-  void begin(store::Tx& tx, store::OperationRow& o) const override {
-    check_source(tx.db, o);
-    store::set_operation(tx, ObjectKind::volume, o.object_id, o.id);
-  }
+  // The volume's row names this operation from its insertion on.
+  void begin(store::Tx& tx, store::OperationRow& o) const override { check_source(tx.db, o); }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
-    auto* backend = &registry.backend(volume_of(db, o.object_id).backend_id);
+    const auto volume = volume_of(db, o.object_id);
+    auto* backend = &registry.backend(volume.backend_id);
     Step create{"create", &backend->slot.pool(), nullptr, nullptr};
     if (!param(o, "source_kind").empty()) create.limit = kCopyLimit;
     // Read here, where the transaction has the rows at hand; the locks keep them as they are until the end.
-    create.run = [backend, args = arguments(db, o)](const StepContext& c) -> Commit {
+    create.run = [backend, args = arguments(db, o, volume)](const StepContext& c) -> Commit {
       auto change = backend->slot.plugin().create(c.call, args);
       return [id = backend->row.id, change = std::move(change)](store::Tx& tx) { store::apply(tx, id, change); };
     };
@@ -56,8 +55,7 @@ class CreateVolume : public OperationKind {
     if (kind == "volume") available(store::find_volume(db, id), id, "volume", "used as a source");
   }
 
-  static CreateArgs arguments(store::Session& db, const store::OperationRow& o) {
-    const auto volume = volume_of(db, o.object_id);
+  static CreateArgs arguments(store::Session& db, const store::OperationRow& o, const store::VolumeRow& volume) {
     CreateArgs a;
     a.id = volume.id;
     a.size_bytes = static_cast<uint64_t>(volume.size_bytes);

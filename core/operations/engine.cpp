@@ -453,10 +453,7 @@ void Engine::end(const LivePtr& live, const Error& error) {
 
 void Engine::ended(const LivePtr& live) {
   const auto& row = live->row;
-  log(row, spdlog::level::info,
-      row.state == state::done ? std::string("operation done") : "operation failed: " + row.error_message);
-  const auto outcome = row.state == state::done ? std::string_view(state::done) : std::string_view(row.error_code);
-  metrics::operation_ended(row.kind, outcome, static_cast<double>(now_us() - row.created_at) / 1e6);
+  const auto took_us = now_us() - row.created_at;
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     std::lock_guard lock(mutex_);
@@ -469,6 +466,11 @@ void Engine::ended(const LivePtr& live) {
   for (const auto& next : locks_.release(live->row.id)) granted(next);
   for (const auto& w : waiters)
     if (timer_.cancel(w->timer)) w->ended(live->row);
+  // Whoever waits for the end need not wait for these, too.
+  const auto outcome = row.state == state::done ? std::string_view(state::done) : std::string_view(row.error_code);
+  metrics::operation_ended(row.kind, outcome, static_cast<double>(took_us) / 1e6);
+  log(row, spdlog::level::info,
+      row.state == state::done ? std::string("operation done") : "operation failed: " + row.error_message);
 }
 
 // ---- from outside ---------------------------------------------------------------------------------------------------

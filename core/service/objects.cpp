@@ -11,7 +11,8 @@ VolumeView require_volume(Core& core, const Caller& caller, Action action, const
   return core.database.snapshot([&](store::Session& db) {
     auto row = store::find_volume(db, id);
     if (!row) throw Error(Code::not_found, "there is no volume " + id);
-    VolumeView v{*row, require(caller.who, action, "volume", *row, store::has_grant(db, id, caller.who.user_id)), {}};
+    const bool granted = row->project_id != caller.who.project_id && store::has_grant(db, id, caller.who.user_id);
+    VolumeView v{*row, require(caller.who, action, "volume", *row, granted), {}};
     for (auto& a : store::attachments_of(db, id))
       if (may_see(caller.who, *row, a)) v.attachments.push_back(std::move(a));
     return v;

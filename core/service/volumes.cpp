@@ -63,8 +63,9 @@ Admitted create_volume(Core& core, const Caller& caller, const NewVolume& wanted
   v.source_volume_id = wanted.volume_id;
   v.created_at = v.updated_at = now_us();
   const auto params = kind.empty() ? "{}" : fmt::format(R"({{"source_kind":"{}","source_id":"{}"}})", kind, source);
-  return core.admit(caller, new_operation(caller, "create-volume", "volume", v.id, params),
-                    [&](store::Tx& tx) { store::insert_volume(tx, v); });
+  auto operation = new_operation(caller, "create-volume", "volume", v.id, params);
+  v.operation_id = operation.id;
+  return core.admit(caller, std::move(operation), [&](store::Tx& tx) { store::insert_volume(tx, v); });
 }
 
 Admitted delete_volume(Core& core, const Caller& caller, const std::string& id) {

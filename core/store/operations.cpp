@@ -66,7 +66,7 @@ void insert_operation(Tx& tx, OperationRow& r) {
       r.id, r.kind, r.state, r.project_id, r.user_id, r.subject, r.object_kind, r.object_id, r.params, r.data, r.step,
       r.step_name, r.undoing, r.attempt, r.waits_for, r.error_code, r.error_message, r.request_id, r.created_at,
       r.updated_at);
-  r.seq = tx.db.number("SELECT last_insert_rowid()");
+  r.seq = tx.db.last_inserted();
 }
 
 void update_operation(Tx& tx, const OperationRow& r) {

@@ -38,6 +38,11 @@ Session::Session(const std::string& path, Access access) {
   });
 }
 
+long long Session::last_inserted() {
+  auto* backend = static_cast<soci::sqlite3_session_backend*>(sql_.get_backend());
+  return sqlite_api::sqlite3_last_insert_rowid(backend->conn_);
+}
+
 void Session::script(const std::string& sql) {
   guarded(sql, [&] {
     auto* backend = static_cast<soci::sqlite3_session_backend*>(sql_.get_backend());

@@ -69,6 +69,7 @@ class Session {
         sql, [&](long long v) { n = v; }, params...);
     return n;
   }
+  long long last_inserted();            // the rowid
   void script(const std::string& sql);  // several statements, nothing kept (migrations, pragmas)
 
  private:

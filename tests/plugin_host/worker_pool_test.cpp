@@ -23,6 +23,33 @@ TEST(WorkerPool, runs_every_task_before_it_stops) {
   pool.stop();
 }
 
+TEST(WorkerPool, runs_appended_work_on_the_same_thread_after_the_task) {
+  std::vector<std::pair<std::string, std::thread::id>> ran;
+  const auto note = [&](const char* what) { ran.emplace_back(what, std::this_thread::get_id()); };
+  bool taken = false, taken_twice = true;
+  {
+    WorkerPool pool("test", 1, 8);
+    pool.submit([&] {
+      WorkerPool::Task first = [&] { note("appended"); }, second = [&] { note("never"); };
+      taken = WorkerPool::try_append(first);
+      taken_twice = WorkerPool::try_append(second);
+      note("task");
+    });
+  }
+  EXPECT_TRUE(taken);
+  EXPECT_FALSE(taken_twice);  // one at a time: the others are better spread over other threads
+  ASSERT_EQ(ran.size(), 2u);
+  EXPECT_EQ(ran[0].first, "task");
+  EXPECT_EQ(ran[1].first, "appended");
+  EXPECT_EQ(ran[0].second, ran[1].second);
+}
+
+TEST(WorkerPool, takes_no_appended_work_from_a_thread_of_somebody_else) {
+  WorkerPool::Task task = [] {};
+  EXPECT_FALSE(WorkerPool::try_append(task));
+  EXPECT_TRUE(task);
+}
+
 TEST(WorkerPool, may_be_stopped_twice_with_idle_threads) {
   WorkerPool pool("test", 4, 8);
   std::latch started(4);
