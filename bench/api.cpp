@@ -49,9 +49,9 @@ size_t Api::list_volumes(size_t limit) {
   return a.body.size();
 }
 
-void Api::attach(const std::string& volume, const std::string& host, const std::string& vm) {
+void Api::attach(const std::string& volume, const std::string& host, const std::string& vm, const char* mode) {
   ended_well(client_.request("POST", "/v1/volumes/" + volume + "/attach",
-                             fmt::format(R"({{"host":"{}","vm":"{}"}})", host, vm), kWait));
+                             fmt::format(R"({{"host":"{}","vm":"{}","mode":"{}"}})", host, vm, mode), kWait));
 }
 
 void Api::detach(const std::string& volume, const std::string& host, const std::string& vm) {

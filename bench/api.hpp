@@ -21,7 +21,7 @@ class Api {
   }
   void show_volume(const std::string& id) { ok(client_.request("GET", "/v1/volumes/" + id)); }
   size_t list_volumes(size_t limit);  // bytes of the answer
-  void attach(const std::string& volume, const std::string& host, const std::string& vm);
+  void attach(const std::string& volume, const std::string& host, const std::string& vm, const char* mode = "rw");
   void detach(const std::string& volume, const std::string& host, const std::string& vm);
 
  private:

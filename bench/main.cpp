@@ -8,11 +8,9 @@
 
 int main(int argc, char** argv) {
   using namespace vbs::bench;
-  const std::map<std::string, void (*)(const Settings&, Report&)> phases{{"attach", measure_attach},
-                                                                         {"one", measure_one_client},
-                                                                         {"rates", measure_rates},
-                                                                         {"sizes", measure_sizes},
-                                                                         {"syncs", measure_syncs}};
+  const std::map<std::string, void (*)(const Settings&, Report&)> phases{
+      {"attach", measure_attach}, {"crowd", measure_crowd}, {"one", measure_one_client},
+      {"rates", measure_rates},   {"sizes", measure_sizes}, {"syncs", measure_syncs}};
   CLI::App app{"vbs_bench, the load generator of VBS"};
   Settings s;
   std::string json;
@@ -27,17 +25,18 @@ int main(int argc, char** argv) {
   app.add_option("--xfs", s.xfs_dir, "root of the back-end named xfs");
   app.add_option("--host", s.host);
   app.add_option("--vm", s.vm);
+  app.add_option("--crowd", s.crowd, "a host with VMs vm1 to vm200");
   app.add_option("--libvirt", s.libvirt, "URI");
   app.add_option("--clients", s.clients)->capture_default_str();
   app.add_option("--seconds", s.seconds, "of each rate")->capture_default_str();
   app.add_option("--repeats", s.repeats, "of each operation on each size")->capture_default_str();
   app.add_option("--full-gib", s.full_gib, "size of the volume full of data; 0: none")->capture_default_str();
   app.add_option("--json", json)->required();
-  app.add_option("phases", wanted, "one, rates, syncs, sizes, attach");
+  app.add_option("phases", wanted, "one, rates, syncs, sizes, crowd, attach");
   CLI11_PARSE(app, argc, argv);
   try {
     Report report;
-    if (wanted.empty()) wanted = {"one", "rates", "syncs", "sizes", "attach"};
+    if (wanted.empty()) wanted = {"one", "rates", "syncs", "sizes", "crowd", "attach"};
     for (const auto& name : wanted) {
       const auto phase = phases.find(name);
       if (phase == phases.end()) throw std::runtime_error("there is no phase '" + name + "'");

@@ -19,6 +19,7 @@ namespace vbs::bench {
 namespace {
 constexpr uint64_t kGiB = 1ull << 30;
 constexpr size_t kListed = 1000;
+constexpr unsigned kShows = 2000;
 
 // One request of client `number`; false: nothing is left to do.
 using Work = std::function<bool(Api&, unsigned number)>;
@@ -91,21 +92,52 @@ void add(Report& report, const Settings& s, const std::string& backend, const st
   report.add(std::move(f));
 }
 
+// What a reader notices of eight writers: one more client asks for a volume all the while.
+void report_shows_beside(Report& report, const Settings& s, const std::string& backend, std::string id,
+                         const Work& create) {
+  Api reader(s.server);
+  std::vector<double> latencies;
+  const auto alone = [&] {
+    latencies.clear();
+    for (unsigned i = 0; i < kShows; ++i) latencies.push_back(timed([&] { reader.show_volume(id); }));
+  };
+  const auto figure = [&](const std::string& what) {
+    report.add({fmt::format("{} clients, back-end on {}", s.clients, backend), what, "ms", median(latencies),
+                fmt::format("p50 of {}; p99 {:.2f} ms", latencies.size(), percentile(latencies, 99)), std::nullopt});
+  };
+  alone();
+  figure("one more client: show, while nobody creates");
+  std::atomic<bool> over{false};
+  latencies.clear();
+  std::thread shows([&] {
+    while (!over) latencies.push_back(timed([&] { reader.show_volume(id); }));
+  });
+  try {
+    run(s, s.seconds, 1, create);
+  } catch (...) {
+    over = true;
+    shows.join();
+    throw;
+  }
+  over = true;
+  shows.join();
+  figure("one more client: show, while the others create");
+}
+
 void measure(const Settings& s, Report& report, const std::string& backend, bool reads) {
   std::mutex mutex;
   std::vector<std::string> ids;
   const auto goal = [&](double value) { return reads ? std::optional(value) : std::nullopt; };
 
-  add(report, s, backend, "create -> available, 1 GiB sparse",
-      run(s, s.seconds, kListed,
-          [&](Api& api, unsigned) {
-            auto id = api.create_volume(backend, kGiB);
-            const std::lock_guard lock(mutex);
-            ids.push_back(std::move(id));
-            return true;
-          }),
-      goal(1000));
+  const Work create = [&](Api& api, unsigned) {
+    auto id = api.create_volume(backend, kGiB);
+    const std::lock_guard lock(mutex);
+    ids.push_back(std::move(id));
+    return true;
+  };
+  add(report, s, backend, "create -> available, 1 GiB sparse", run(s, s.seconds, kListed, create), goal(1000));
   if (reads) {
+    report_shows_beside(report, s, backend, ids.front(), create);
     std::vector<std::mt19937> random;
     for (unsigned i = 0; i < s.clients; ++i) random.emplace_back(i);
     add(report, s, backend, "show",

@@ -14,6 +14,7 @@ struct Settings {
   std::string store;              // directory of vbs.db
   std::string ext4_dir, xfs_dir;  // roots of the back-ends named ext4 (overlays) and xfs (reflinks)
   std::string host, vm, libvirt;  // for attach: host table entry, libvirt domain and URI
+  std::string crowd;              // a host with VMs vm1 to vm200
   unsigned clients = 8;
   double seconds = 10;    // of each rate
   unsigned repeats = 5;   // of each operation on each size
@@ -26,5 +27,6 @@ void measure_one_client(const Settings&, Report&);  // against the bare syncs
 void measure_syncs(const Settings&, Report&);
 void measure_sizes(const Settings&, Report&);
 void measure_attach(const Settings&, Report&);
+void measure_crowd(const Settings&, Report&);  // one volume, attached to 200 VMs at once
 
 }  // namespace vbs::bench
