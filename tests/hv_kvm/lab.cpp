@@ -163,9 +163,10 @@ std::string Guest::lab(const std::string& arguments) {
 
 Output Guest::start_guest(const std::string& arguments) { return shell(script() + "guest " + arguments); }
 
-void Guest::virsh(const std::string& arguments) {
+std::string Guest::virsh(const std::string& arguments) {
   const auto out = shell("virsh -q -c '" + lab("uri") + "' " + arguments);
   EXPECT_EQ(out.status, 0) << arguments << ": " << out.text;
+  return out.text;
 }
 
 Output Guest::in_guest(const std::string& command, const std::string& guest) {

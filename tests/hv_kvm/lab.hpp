@@ -55,7 +55,7 @@ class Guest : public testing::Test {
 
   static std::string lab(const std::string& arguments);     // runs libvirt.sh; a failure fails the test
   static Output start_guest(const std::string& arguments);  // status 3: a Debian package is missing
-  static void virsh(const std::string& arguments);          // the same, with virsh
+  static std::string virsh(const std::string& arguments);   // the same, with virsh
   static Output in_guest(const std::string& command, const std::string& guest = "main");
   static std::string config(const std::string& more = "");    // `more`: R"(,"key":value)"
   std::string uuid(const std::string& guest = "main") const;  // of vbs-GUEST
