@@ -9,7 +9,8 @@ namespace {
 struct ExportNow {
   store::ExportRow row;  // as recorded, or as it will be
   bool recorded = false;
-  bool shared = false;  // other attachments use it
+  bool shared = false;  // other attachments have it
+  bool works = false;   // ... and their VMs use it. One that a failed detach left may be removed in truth.
   std::string volume_refs;
 };
 
@@ -21,8 +22,11 @@ ExportNow read_export(const StepContext& c, const store::AttachmentRow& attachme
       now.recorded = true;
     }
     now.volume_refs = volume_of(db, attachment.volume_id).refs;
-    for (const auto& other : store::attachments_of(db, attachment.volume_id))
-      now.shared = now.shared || (other.id != attachment.id && other.export_id == attachment.export_id);
+    for (const auto& other : store::attachments_of(db, attachment.volume_id)) {
+      if (other.id == attachment.id || other.export_id != attachment.export_id) continue;
+      now.shared = true;
+      now.works = now.works || other.state == "attached";
+    }
   });
   if (now.recorded) return now;
   now.row.id = attachment.export_id;
@@ -67,9 +71,10 @@ std::string choose_export(store::Session& db, const store::AttachmentRow& a) {
 
 Commit make_export(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment) {
   const auto now = read_export(c, attachment);
-  if (now.recorded && (now.row.mode == "rw" || attachment.mode == "ro")) return nullptr;
+  const bool wide_enough = now.recorded && (now.row.mode == "rw" || attachment.mode == "ro");
+  if (wide_enough && now.works) return nullptr;
   auto row = now.row;
-  row.mode = attachment.mode;
+  if (!wide_enough) row.mode = attachment.mode;
   take_in(row, backend.slot.plugin().export_object(c.call, arguments(c, now, row.mode)));
   row.state = "exported";
   if (row.created_at == 0) row.created_at = now_us();

@@ -20,7 +20,9 @@ Commit prepare_switch(const StepContext& c, Backend& backend, const std::string&
   const auto writer = only_writer(c, volume_id);
   const auto prepared = prepare(c, backend);
   const auto* moved = prepared.find(volume_id);
-  if (!moved) return nullptr;
+  if (!moved)
+    throw Error(Code::internal, "the storage plugin neither prepared a new file for volume " + volume_id +
+                                    ", which is in use, nor refused");
   const auto row = export_again(c, backend, writer, moved->refs);
   c.keep = data_with({{"volume_refs", data(c.operation, "volume_refs")},
                       {"switches", "yes"},
@@ -60,7 +62,6 @@ std::optional<Disk> disk_now(Hypervisor& hypervisor, const Call& call, const sto
 Commit switch_disk(const StepContext& c, Host& host, const store::AttachmentRow& writer) {
   const Connection connection{Mode::rw, data(c.operation, "kind"), data(c.operation, "format"),
                               data(c.operation, "data"), data(c.operation, "refs")};
-  if (connection.kind.empty()) return nullptr;  // the back-end said that the file stays
   auto& hypervisor = host.slot.plugin();
   DiskSpec disk;
   disk.vm_uuid = writer.vm_uuid;

@@ -12,8 +12,8 @@
 #include "core/operations/operation.hpp"
 
 namespace vbs {
-// `prepare` answers the volume as it will be; where it answers no such change, nothing is switched. What it answered is
-// kept in the operation's data. The first step's undo is the caller's to set.
+// `prepare` answers the volume as it will be, or throws. What it answered is kept in the operation's data. The first
+// step's undo is the caller's to set.
 std::vector<Step> switch_steps(store::Session&, Registry&, Backend&, const std::string& volume_id,
                                std::function<StorageChange(const StepContext&, Backend&)> prepare);
 

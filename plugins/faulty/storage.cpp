@@ -128,7 +128,11 @@ void Storage::extend(Call& call, const ExtendArgs& a) {
 
 void Storage::snapshot_prepare(Call& call, const std::vector<SnapshotArgs>& list) {
   run(call, "snapshot_prepare", list.front().id, [&](State& s) {
-    for (const auto& a : list) drop_attempts(s, a.id, "." + std::to_string(call.epoch()));
+    for (const auto& a : list) {
+      if (config_.layers && a.in_use)
+        throw Error(VBS_CONFLICT, "faulty: volume " + a.volume_id + " is in use, and no file for it to go over to");
+      drop_attempts(s, a.id, "." + std::to_string(call.epoch()));
+    }
   });
 }
 

@@ -1,6 +1,8 @@
 // In which order the engine runs, commits and undoes steps.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/support/test_core.hpp"
 
 namespace vbs::test {
@@ -50,6 +52,36 @@ TEST_F(Steps, OfAFailedOperationAreUndoneInReverse) {
   EXPECT_EQ(names(from), (Names{"export_object", "attach", "detach", "unexport"}));
   expect_no_differences();
   EXPECT_EQ(core->database.read([&](store::Session& db) { return store::attachments_of(db, v).size(); }), 0u);
+}
+
+TEST_F(Steps, AWrittenVolumeIsNotSnapshottedWhereTheBackEndNeitherPreparesAFileNorRefuses) {
+  TemporaryDirectory of_liar;
+  const auto reflink = std::exchange(
+      world.capabilities, 0);  // as a plugin that breaks the ABI: it says that it has no reflinks, and then acts as if
+  TestCore liar(world, of_liar.path());
+  const auto v = liar.volume();
+  liar.attach(v);
+  NewSnapshot wanted;
+  wanted.volume_id = v;
+  world.capabilities = reflink;
+  const auto from = now();
+  const auto o = liar.ended(create_snapshot(*liar, liar.alice(), wanted));
+  EXPECT_EQ(o.state, state::failed);
+  EXPECT_EQ(o.error_code, "internal");
+  EXPECT_NE(o.error_message.find("neither prepared a new file"), std::string::npos) << o.error_message;
+  EXPECT_EQ(names(from), (Names{"snapshot_prepare", "snapshot_finish"}));
+  EXPECT_EQ(liar.row(v).lifecycle, "available");
+}
+
+TEST_F(Steps, AnExportWhoseRemovalFailedIsMadeAgainForTheNextAttach) {
+  const auto v = core.volume();
+  core.attach(v, Mode::ro);
+  // The plugin has done it, and says that it has failed: what the record says of the export is not to be relied on.
+  world.fail({.call = "unexport", .code = Code::internal, .message = "the target broke off", .done_first = true});
+  EXPECT_EQ(core.ended(detach_volume(*core, core.alice(), v, {}).front()).state, state::failed);
+  const auto from = now();
+  EXPECT_EQ(core.ended(attach_volume(*core, core.root(), v, {"node1", "vm2", "", Mode::ro})).state, state::done);
+  EXPECT_EQ(names(from), (Names{"export_object", "attach"}));
 }
 
 TEST_F(Steps, AFirstStepThatFailsIsUndoneItself) {

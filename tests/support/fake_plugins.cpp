@@ -330,7 +330,7 @@ class FakeStorage : public StorageBackend {
   }
 
  private:
-  bool reflink() const { return (facts_.capabilities & VBS_CAP_REFLINK) != 0; }
+  bool reflink() const { return (world_.capabilities & VBS_CAP_REFLINK) != 0; }
 
   static ObjectState state(ObjectKind kind, const std::string& id, const std::string& refs, uint64_t size) {
     ObjectState s;
