@@ -7,6 +7,7 @@
 #include "apps/vbs/table.hpp"
 #include "core/identity/certificate_authority.hpp"
 #include "core/identity/certificate_info.hpp"
+#include "core/identity/pem_file.hpp"
 
 namespace vbs::cli {
 namespace {

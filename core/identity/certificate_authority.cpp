@@ -11,6 +11,7 @@
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/identity/pem.hpp"
+#include "core/identity/pem_file.hpp"
 #include "core/identity/subject.hpp"
 
 namespace vbs {

@@ -16,7 +16,7 @@
 
 #include "core/identity/certificate_kind.hpp"
 #include "core/identity/openssl_handles.hpp"
-#include "core/identity/pem_file.hpp"
+#include "core/base/durable_file.hpp"
 
 namespace vbs {
 

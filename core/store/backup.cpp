@@ -1,18 +1,15 @@
 #include "core/store/backup.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 
+#include "core/base/durable_file.hpp"
 #include "core/base/error.hpp"
-#include "core/base/unique_fd.hpp"
 
 namespace vbs::store {
 namespace {
@@ -64,40 +61,16 @@ void copy_pages(const std::string& from, const std::string& to) {
   run(target.get(), to, "PRAGMA journal_mode = DELETE");  // the store's is WAL: the copy needs no second file
   check(target.get(), to);
 }
-
-void sync(const std::string& path, int flags) {
-  const UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) failed("cannot sync " + path, std::strerror(errno));
-}
-
-struct Partial {
-  std::string path;
-  ~Partial() {
-    for (const auto* end : {"", "-journal", "-wal", "-shm"}) ::unlink((path + end).c_str());
-  }
-};
 }  // namespace
 
 uint64_t copy_store(const std::string& from, const std::string& to, bool replace) {
-  const auto exists = [&] {
-    return Error(Code::conflict, to + " exists already: it is not written over; give another name, or move it away");
-  };
   struct stat status {};
-  if (!replace && ::lstat(to.c_str(), &status) == 0) throw exists();
-  const Partial partial{fmt::format("{}.partial-{}-{}", to, ::getpid(), ::gettid())};
-  {
-    const UniqueFd made(::open(partial.path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!made) failed("cannot write " + partial.path, std::strerror(errno));
-  }
-  copy_pages(from, partial.path);
-  sync(partial.path, O_RDONLY);
-  if (::stat(partial.path.c_str(), &status) != 0) failed("cannot look at " + partial.path, std::strerror(errno));
-  // link(), unlike rename(), never takes the place of a file that came meanwhile.
-  if (replace ? ::rename(partial.path.c_str(), to.c_str()) : ::link(partial.path.c_str(), to.c_str())) {
-    if (errno == EEXIST) throw exists();
-    failed("cannot write " + to, std::strerror(errno));
-  }
-  sync(std::filesystem::path(to).parent_path().string(), O_RDONLY | O_DIRECTORY);
+  if (!replace && ::lstat(to.c_str(), &status) == 0)  // before the work; publish() decides
+    throw Error(Code::conflict, to + " exists already: it is not written over; give another name, or move it away");
+  UnpublishedFile copy(to, 0600);
+  copy_pages(from, copy.path());
+  if (::stat(copy.path().c_str(), &status) != 0) failed("cannot look at " + copy.path(), std::strerror(errno));
+  copy.publish(replace ? IfExists::replace : IfExists::refuse);
   return static_cast<uint64_t>(status.st_size);
 }
 }  // namespace vbs::store

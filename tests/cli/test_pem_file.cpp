@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "core/base/durable_file.hpp"
 #include "core/base/error.hpp"
 #include "core/identity/pem_file.hpp"
 #include "tests/cli/temporary_directory.hpp"
