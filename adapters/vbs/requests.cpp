@@ -137,6 +137,21 @@ std::string metadata_of(ObjectReader& reader) {
   return {b.GetString(), b.GetSize()};
 }
 
+NewVolume new_volume(const http::Request& r) {
+  const auto document = body_of(r);
+  ObjectReader reader(document);
+  NewVolume v;
+  v.name = reader.optional_string("name", 255).value_or("");
+  v.comment = reader.optional_string("comment", 255).value_or("");
+  v.size_bytes = reader.optional_u64("size_bytes", kSizeStep, kMaxVolumeBytes);
+  v.snapshot_id = reader.optional_string("snapshot_id", 36).value_or("");
+  v.volume_id = reader.optional_string("volume_id", 36).value_or("");
+  v.backend = reader.optional_string("backend", 255).value_or("");
+  v.metadata = metadata_of(reader);
+  reader.finish();
+  return v;
+}
+
 Changes changes_of(const http::Request& r) {
   const auto document = body_of(r);
   ObjectReader reader(document);

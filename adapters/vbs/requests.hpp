@@ -44,7 +44,8 @@ Page page_of(const http::Request&);  // from those
 
 // name, comment, metadata as JSON text.
 std::string metadata_of(ObjectReader&);
-Changes changes_of(const http::Request&);
+NewVolume new_volume(const http::Request&);  // of POST /v1/volumes
+Changes changes_of(const http::Request&);    // of PATCH
 
 http::Response json(int status, const JsonBuffer&);
 // Writes {"KEY": ..., ...} through f.

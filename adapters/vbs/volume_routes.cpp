@@ -4,21 +4,6 @@
 
 namespace vbs::native {
 namespace {
-NewVolume new_volume(const http::Request& r) {
-  const auto document = body_of(r);
-  ObjectReader reader(document);
-  NewVolume v;
-  v.name = reader.optional_string("name", 255).value_or("");
-  v.comment = reader.optional_string("comment", 255).value_or("");
-  v.size_bytes = reader.optional_u64("size_bytes", kSizeStep, kMaxVolumeBytes);
-  v.snapshot_id = reader.optional_string("snapshot_id", 36).value_or("");
-  v.volume_id = reader.optional_string("volume_id", 36).value_or("");
-  v.backend = reader.optional_string("backend", 255).value_or("");
-  v.metadata = metadata_of(reader);
-  reader.finish();
-  return v;
-}
-
 std::string user_of(const http::Request& r) {
   const auto document = body_of(r);
   ObjectReader reader(document);
