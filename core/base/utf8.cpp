@@ -1,5 +1,7 @@
 #include "core/base/utf8.hpp"
 
+#include <algorithm>
+
 namespace vbs {
 namespace {
 // Length of the sequence at the start of `s`, or 0 if it is none. Ranges: Unicode 15, table 3-7.
@@ -22,12 +24,15 @@ size_t sequence(std::string_view s) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    // Nearly all there is to check is ASCII.
+    const auto other = std::find_if(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) < 0; });
+    text.remove_prefix(static_cast<size_t>(other - text.begin()));
+    if (text.empty()) return true;
     const size_t n = sequence(text);
     if (n == 0) return false;
     text.remove_prefix(n);
   }
-  return true;
 }
 
 std::string to_utf8(std::string_view text) {

@@ -66,6 +66,16 @@ void log(const OperationRow& row, spdlog::level::level_enum level, const std::st
   logger().log(level, "{}", text);
 }
 
+// Where the journal says that an operation is must be a place in it.
+void check_step(const OperationRow& row, bool begun, size_t steps) {
+  const auto end = static_cast<long long>(steps);
+  if (begun ? row.step < end && row.step >= (row.undoing ? -1 : 0) : row.step == 0 && !row.undoing) return;
+  throw Error(Code::internal,
+              fmt::format("the journal has it at step {} of {}{}; something other than vbsd has changed the "
+                          "store",
+                          row.step, steps, row.undoing ? ", undoing" : ""));
+}
+
 std::chrono::milliseconds longer(std::chrono::milliseconds pause, const EngineOptions& o) {
   return pause.count() == 0 ? o.first_pause : std::min(pause * 2, o.longest_pause);
 }
@@ -540,6 +550,7 @@ void Engine::resume() {
         holds = locks_.acquire(row.id, live->kind->locks(db, row));
         if (had_begun) live->steps = live->kind->steps(db, registry_, row);
       });
+      check_step(row, had_begun, live->steps.size());
     } catch (const Error& e) {
       throw Error(Code::invalid,
                   fmt::format("operation {} ({} of {}), which the last run did not finish, cannot be taken up: {}; put "

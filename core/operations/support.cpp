@@ -41,16 +41,25 @@ std::string common_facts(store::Session& db, const store::ObjectRow& r, const ch
   return {b.GetString(), b.GetSize()};
 }
 
-std::string text_member(const std::string& json, const char* name) {
-  const auto d = parse_json(json);
+rapidjson::Document object_of(const store::OperationRow& o, const char* column, const std::string& json) {
+  auto d = parse_json(json);
+  if (!d.IsObject()) throw Error(Code::internal, "operation " + o.id + ": its " + column + " are no JSON object");
+  return d;
+}
+
+std::string text_member(const rapidjson::Document& d, const char* name) {
   const auto it = d.FindMember(name);
   return it != d.MemberEnd() && it->value.IsString() ? std::string(it->value.GetString(), it->value.GetStringLength())
                                                      : "";
 }
 }  // namespace
 
-std::string param(const store::OperationRow& o, const char* name) { return text_member(o.params, name); }
-std::string data(const store::OperationRow& o, const char* name) { return text_member(o.data, name); }
+std::string param(const store::OperationRow& o, const char* name) {
+  return text_member(object_of(o, "params", o.params), name);
+}
+std::string data(const store::OperationRow& o, const char* name) {
+  return text_member(object_of(o, "data", o.data), name);
+}
 
 std::string data_with(std::initializer_list<std::pair<const char*, std::string>> members) {
   JsonBuffer b;
@@ -65,7 +74,7 @@ std::string data_with(std::initializer_list<std::pair<const char*, std::string>>
 }
 
 uint64_t param_u64(const store::OperationRow& o, const char* name) {
-  const auto d = parse_json(o.params);
+  const auto d = object_of(o, "params", o.params);
   const auto it = d.FindMember(name);
   if (it == d.MemberEnd() || !it->value.IsUint64())
     throw Error(Code::internal, "operation " + o.id + " has no " + name);

@@ -7,6 +7,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
+#include "core/base/log.hpp"
 #include "core/plugin_host/config_schema.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
 
@@ -185,7 +186,7 @@ Manifest load_manifest(const std::string& file) {
     });
     top.finish();
   } catch (const YAML::Exception& e) {
-    throw Error(Code::invalid, fmt::format("{}: not acceptable YAML: {}", file, e.what()));
+    throw Error(Code::invalid, fmt::format("{}: not acceptable YAML: {}", file, for_log(e.what())));
   }
   return m;
 }

@@ -24,19 +24,20 @@ YamlMap::YamlMap(YAML::Node node, std::string file, std::string where)
   if (!node_.IsMap())
     throw Error(Code::invalid,
                 fmt::format("{}{}: {} must be a mapping of keys to values", file_, line_of(node_.Mark()),
-                            where_.empty() ? "the file" : "'" + where_ + "'"),
-                where_);
+                            where_.empty() ? "the file" : "'" + for_log(where_) + "'"),
+                for_log(where_));
   std::set<std::string> keys;
   for (const auto& entry : node_) {
     const auto key = scalar(entry.first);
     if (!key) bad(entry.first, "?", "is a key that is not plain text");
-    if (!keys.insert(*key).second) bad(entry.first, for_log(*key, 64), "appears twice; keep one of them");
+    if (!keys.insert(*key).second) bad(entry.first, *key, "appears twice; keep one of them");
   }
 }
 
 void YamlMap::bad(const YAML::Node& node, const std::string& name, const std::string& what) const {
-  const std::string path = path_of(name);
-  throw Error(Code::invalid, fmt::format("{}{}: '{}' {}", file_, line_of(node.Mark()), path, what), path);
+  const std::string path = for_log(path_of(name));
+  throw Error(Code::invalid, fmt::format("{}{}: '{}' {}", file_, line_of(node.Mark()), path, for_log(what, 2048)),
+              path);
 }
 
 std::optional<YAML::Node> YamlMap::find(const std::string& name) {
@@ -133,8 +134,7 @@ void YamlMap::each(const std::function<void(const std::string&, const YAML::Node
 void YamlMap::finish() const {
   if (!node_.IsMap()) return;
   for (const auto& entry : node_)
-    if (!seen_.count(entry.first.Scalar()))
-      bad(entry.first, for_log(entry.first.Scalar(), 64), "is not a key of this format");
+    if (!seen_.count(entry.first.Scalar())) bad(entry.first, entry.first.Scalar(), "is not a key of this format");
 }
 
 YAML::Node load_yaml_file(const std::string& path, size_t max_bytes) {
@@ -148,7 +148,7 @@ YAML::Node load_yaml_file(const std::string& path, size_t max_bytes) {
   try {
     return YAML::Load(content);
   } catch (const YAML::Exception& e) {
-    throw Error(Code::invalid, fmt::format("{}{}: not acceptable YAML: {}", path, line_of(e.mark), e.msg));
+    throw Error(Code::invalid, fmt::format("{}{}: not acceptable YAML: {}", path, line_of(e.mark), for_log(e.msg)));
   }
 }
 

@@ -1,8 +1,11 @@
 #include "core/service/config.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "core/base/json.hpp"
+#include "core/base/log.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
 #include "core/service/config_keys.hpp"
 
@@ -10,19 +13,26 @@ namespace vbs {
 namespace {
 constexpr size_t kMaxFileBytes = 1024 * 1024;
 constexpr size_t kMaxArgument = 4096;
+constexpr int kMaxDepth = 32;
+constexpr size_t kMaxValues = 10000;  // of one plugin
 
 // A plugin's own settings travel as JSON; its manifest's schema checks them. A quoted YAML scalar stays a string.
-void write_json(const YAML::Node& node, JsonWriter& w) {
+// Aliases are written out: one may contain itself, and a few lines of them can stand for gigabytes ("billion laughs",
+// CVE-2019-11253), so there is a limit on depth and on the whole.
+void write_json(const YAML::Node& node, JsonWriter& w, int depth, size_t& left) {
+  if (depth > kMaxDepth) throw Error(Code::invalid, fmt::format("is nested deeper than {} levels", kMaxDepth));
+  if (left-- == 0) throw Error(Code::invalid, fmt::format("has more than {} values", kMaxValues));
   if (node.IsMap()) {
     w.StartObject();
     for (const auto& item : node) {
-      key(w, item.first.as<std::string>());
-      write_json(item.second, w);
+      if (!item.first.IsScalar()) throw Error(Code::invalid, "has a key that is not plain text");
+      key(w, item.first.Scalar());
+      write_json(item.second, w, depth + 1, left);
     }
     w.EndObject();
   } else if (node.IsSequence()) {
     w.StartArray();
-    for (const auto& item : node) write_json(item, w);
+    for (const auto& item : node) write_json(item, w, depth + 1, left);
     w.EndArray();
   } else if (node.IsScalar()) {
     const auto text = node.Scalar();
@@ -52,7 +62,12 @@ std::string plugin_settings(YamlMap& m) {
   if (!node->IsMap()) m.bad(*node, "config", "must be a mapping of the plugin's settings");
   JsonBuffer b;
   JsonWriter w(b);
-  write_json(*node, w);
+  size_t left = kMaxValues;
+  try {
+    write_json(*node, w, 1, left);
+  } catch (const Error& e) {
+    m.bad(*node, "config", e.what());
+  }
   return {b.GetString(), b.GetSize()};
 }
 
@@ -92,9 +107,7 @@ void each_entry(YamlMap& m, const std::string& name, F&& f) {
     entry.finish();
   }
 }
-}  // namespace
-
-Config load_config(const std::string& path) {
+Config read_config(const std::string& path) {
   Config c;
   YamlMap top(load_yaml_file(path, kMaxFileBytes), path, "");
   c.data_dir = text(top, "data_dir");
@@ -146,5 +159,14 @@ Config load_config(const std::string& path) {
   if (c.backends.empty())
     throw Error(Code::invalid, path + ": 'backends' is empty: at least one back-end is needed", "backends");
   return c;
+}
+}  // namespace
+
+Config load_config(const std::string& path) {
+  try {
+    return read_config(path);
+  } catch (const YAML::Exception& e) {
+    throw Error(Code::invalid, fmt::format("{}: not acceptable YAML: {}", path, for_log(e.what())));
+  }
 }
 }  // namespace vbs

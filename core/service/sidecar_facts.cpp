@@ -32,6 +32,7 @@ SidecarFacts parse_sidecar_facts(const ObjectState& object) {
   SidecarFacts f;
   f.created_at = now_us();
   const auto d = parse_json(object.facts.empty() ? "{}" : object.facts);
+  if (!d.IsObject()) return f;
   f.name = text(d, "name");
   f.comment = text(d, "comment");
   f.metadata = metadata(d);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/base/clock.hpp"
+#include "core/store/checks.hpp"
 #include "core/store/columns.hpp"
 
 namespace vbs::store {
@@ -20,6 +21,7 @@ std::vector<AttachmentRow> select(Session& db, const std::string& rest, const P&
           const S& error_message, const S& operation, I created, I updated) {
         out.push_back({id, volume, project, user, host, uuid, vm, mode, state, device, exported, error_code,
                        error_message, operation, created, updated});
+        check(out.back());
       },
       params...);
   return out;
@@ -35,6 +37,7 @@ std::vector<ExportRow> select_exports(Session& db, const std::string& rest, cons
       [&](const S& id, const S& volume, const S& host, const S& initiator, const S& mode, const S& secret,
           const S& kind, const S& format, const S& data, const S& refs, const S& state, I created) {
         out.push_back({id, volume, host, initiator, mode, secret, kind, format, data, refs, state, created});
+        check(out.back());
       },
       a, b);
   return out;

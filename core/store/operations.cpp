@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include "core/base/clock.hpp"
+#include "core/base/log.hpp"
+#include "core/base/utf8.hpp"
+#include "core/store/checks.hpp"
 #include "core/store/columns.hpp"
 
 namespace vbs::store {
@@ -22,6 +25,7 @@ std::vector<OperationRow> select(Session& db, const std::string& rest, const P&.
         out.push_back({seq,    id,         kind,          state,   project,   user,    subject, object_kind,
                        object, params_,    data,          step,    step_name, undoing, attempt, cancel,
                        waits,  error_code, error_message, request, created,   updated});
+        check(out.back());
       },
       params...);
   return out;
@@ -33,6 +37,15 @@ std::optional<OperationRow> find_operation(Session& db, const std::string& id) {
 }
 
 std::vector<OperationRow> live_operations(Session& db) {
+  // A text where a number belongs would be read as 0, and the operation begun once more.
+  db.each<S>(
+      "SELECT id FROM operations WHERE state NOT IN ('done', 'failed') AND (typeof(step) <> 'integer' OR "
+      "typeof(undoing) <> 'integer' OR typeof(attempt) <> 'integer' OR typeof(cancel_requested) <> 'integer')",
+      [](const S& id) {
+        throw Error(Code::internal, "store: operation " + for_log(to_utf8(id), 64) +
+                                        ": step, undoing, attempt or cancel_requested is no number; something other "
+                                        "than vbsd has changed the store: put back a backup of it");
+      });
   return select(db, "WHERE state NOT IN ('done', 'failed') ORDER BY seq");
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/base/clock.hpp"
+#include "core/store/checks.hpp"
 #include "core/store/columns.hpp"
 
 namespace vbs::store {
@@ -19,6 +20,7 @@ std::vector<SnapshotRow> select(Session& db, const std::string& rest, const P&..
         auto& r = out.emplace_back();
         COMMON_FILL(r);
         r.volume_id = volume;
+        check(r);
       },
       params...);
   return out;

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
+#include "core/store/checks.hpp"
 #include "core/store/columns.hpp"
 
 namespace vbs::store {
@@ -13,6 +14,7 @@ std::vector<UserRow> select(Session& db, const std::string& rest, const P&... pa
       "SELECT id, source, issuer, subject, project_id, created_at FROM users " + rest,
       [&](const S& id, const S& source, const S& issuer, const S& subject, const S& project, I created) {
         out.push_back({id, source, issuer, subject, project, created});
+        check(out.back());
       },
       params...);
   return out;

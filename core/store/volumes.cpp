@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/clock.hpp"
+#include "core/store/checks.hpp"
 #include "core/store/columns.hpp"
 
 namespace vbs::store {
@@ -23,6 +24,7 @@ std::vector<VolumeRow> select(Session& db, const std::string& rest, const P&... 
         COMMON_FILL(r);
         r.snapshot_id = snapshot;
         r.source_volume_id = source;
+        check(r);
       },
       params...);
   return out;

@@ -10,8 +10,28 @@
 
 namespace vbs::lustre {
 
-// nullopt unless `text` is one whole JSON object.
+// Writing a value again recurses: a sidecar of 128 KiB that somebody made out of brackets would need more stack than
+// there is. What this plugin reads is at most some levels deep.
+inline bool is_deep(std::string_view text) {
+  constexpr int kMaxDepth = 32;
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string && (c == '{' || c == '['))
+      if (++depth > kMaxDepth) return true;
+    if (!in_string && (c == '}' || c == ']')) --depth;
+  }
+  return false;
+}
+
+// nullopt unless `text` is one whole JSON object, at most 32 levels deep.
 inline std::optional<rapidjson::Document> parse_object(std::string_view text) {
+  if (is_deep(text)) return std::nullopt;
   rapidjson::Document d;
   d.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
   if (d.HasParseError() || !d.IsObject()) return std::nullopt;

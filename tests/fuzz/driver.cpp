@@ -1,7 +1,8 @@
 // The main() of every fuzz target: g++ has no libFuzzer, and the targets have its entry, so that either can run them.
 //
-//   fuzz_NAME CORPUS_DIR [--dict FILE] [--seconds N] [--seed N] [--findings DIR]    each input of the corpus, then mutants
-//   fuzz_NAME FILE...                                                             those inputs only (a finding again)
+//   fuzz_NAME CORPUS_DIR [--dict FILE] [--seconds N] [--seed N] [--findings DIR]    each input of the corpus, then
+//   mutants fuzz_NAME FILE...                                                             those inputs only (a finding
+//   again)
 //
 // An input that ends the process (a sanitizer, an abort, a signal) or takes over kTooSlow is written to DIR/NAME-HASH,
 // with the command that shows it again. Exit status 0: nothing was found.
@@ -25,7 +26,9 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 // A finding ends the process, with the place where it is. handle_abort: an exception that nobody catches, too.
-extern "C" const char* __asan_default_options() { return "handle_abort=1:allocator_may_return_null=0:max_allocation_size_mb=1024"; }
+extern "C" const char* __asan_default_options() {
+  return "handle_abort=1:allocator_may_return_null=0:max_allocation_size_mb=1024";
+}
 extern "C" const char* __ubsan_default_options() { return "halt_on_error=1:print_stacktrace=1"; }
 
 namespace {
@@ -114,7 +117,9 @@ int fuzz(const Arguments& a) {
   std::sort(seeds.begin(), seeds.end());  // the directory's order is not the seed's
   if (seeds.empty()) throw std::runtime_error("there is no input in " + a.corpus);
   for (const auto& s : seeds) run(s);
-  vbs::fuzz::Mutator mutator(a.seed, seeds, a.dictionary.empty() ? std::vector<std::string>{} : vbs::fuzz::read_dictionary(a.dictionary), kMaxBytes);
+  vbs::fuzz::Mutator mutator(
+      a.seed, seeds, a.dictionary.empty() ? std::vector<std::string>{} : vbs::fuzz::read_dictionary(a.dictionary),
+      kMaxBytes);
   const auto begin = std::chrono::steady_clock::now();
   uint64_t executions = 0;
   while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(a.seconds)) {

@@ -1,7 +1,7 @@
 // An input taken apart: what is missing at its end counts as zeros, so that every input is one.
 #pragma once
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -23,7 +23,8 @@ class Input {
     return static_cast<int64_t>(n);
   }
   std::string text() {  // a length of 2 bytes, then the text
-    const size_t low = byte(), length = std::min(low | size_t{byte()} << 8, left_.size());
+    const size_t low = byte(), high = byte();
+    const size_t length = std::min(low | high << 8, left_.size());
     std::string out(left_.substr(0, length));
     left_.remove_prefix(length);
     return out;

@@ -10,8 +10,9 @@
 using namespace vbs;
 
 namespace {
-constexpr const char* kColumns[] = {"kind",    "state",  "object_kind", "object_id", "params",           "data",      "step", "step_name",
-                                    "undoing", "attempt", "cancel_requested", "waits_for", "created_at", "updated_at"};
+constexpr const char* kColumns[] = {
+    "kind",      "state",   "object_kind", "object_id",        "params",    "data",       "step",
+    "step_name", "undoing", "attempt",     "cancel_requested", "waits_for", "created_at", "updated_at"};
 
 // A directory with a store in which an extend, a snapshot and an attach stand in the middle.
 class Template {

@@ -19,8 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& [name, key] : manifest.config)
       if (key.default_json) parse_json("[" + *key.default_json + "]");
   } catch (const Error& e) {
-    if (std::string_view(e.what()).find(path) != 0 || std::string_view(e.what()).find('\n') != std::string_view::npos)
-      std::abort();
+    fuzz::must_be_one_line(e.what(), path);
   }
   return 0;
 }

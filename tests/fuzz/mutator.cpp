@@ -58,8 +58,7 @@ void Mutator::change(std::string& input) {
       if (at < input.size()) input[at] = static_cast<char>(input[at] ^ (1 << below(8)));
       break;
     case 1:  // one byte, often one that means something
-      if (at < input.size())
-        input[at] = below(2) ? static_cast<char>(random_()) : kTelling[below(kTelling.size())];
+      if (at < input.size()) input[at] = below(2) ? static_cast<char>(random_()) : kTelling[below(kTelling.size())];
       break;
     case 2:
       input.insert(at, 1, static_cast<char>(random_()));

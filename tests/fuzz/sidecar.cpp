@@ -2,9 +2,9 @@
 // Whoever writes in the back-end's directory must not lead out of it, nor end the process.
 #include <cstdlib>
 
-#include "core/service/sidecar_facts.hpp"
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
+#include "core/service/sidecar_facts.hpp"
 #include "plugins/storage_lustre/record.hpp"
 #include "vbs/plugin/storage.hpp"
 
@@ -20,7 +20,8 @@ void check(const lustre::Record& r) {
   auto names = r.chain;
   names.push_back(r.file);
   for (const auto& name : names)
-    must(!name.empty() && name[0] != '.' && name.find('/') == std::string::npos && name.find('\0') == std::string::npos);
+    must(!name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos);
 }
 }  // namespace
 
