@@ -552,10 +552,12 @@ void Engine::resume() {
       });
       check_step(row, had_begun, live->steps.size());
     } catch (const Error& e) {
-      throw Error(Code::invalid,
-                  fmt::format("operation {} ({} of {}), which the last run did not finish, cannot be taken up: {}; put "
-                              "back what it needs, let it end, then take it out",
-                              row.id, row.kind, row.object_id, e.what()));
+      const auto name = fmt::format("operation {} ({} of {})", row.id, row.kind, row.object_id);
+      throw Error(
+          Code::invalid,
+          fmt::format("{}, which the last run did not finish, cannot be taken up: {}; put back what it needs, let "
+                      "it end, then take it out",
+                      for_log(name), for_log(e.what(), 1024)));
     }
     if (had_begun && !holds) logger().error("operation {} had begun without its locks; report this", row.id);
     live_[row.id] = live;

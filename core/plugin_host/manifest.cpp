@@ -8,6 +8,7 @@
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
+#include "core/base/utf8.hpp"
 #include "core/plugin_host/config_schema.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
 
@@ -55,6 +56,7 @@ void read_kinds(YamlMap& top, Manifest& m) {
 rapidjson::Document default_value(YamlMap& map, const YAML::Node& node, ConfigType type) {
   rapidjson::Document d;
   if (!node.IsScalar()) map.bad(node, "default", "must be a single value");
+  if (!is_utf8(node.Scalar())) map.bad(node, "default", "is not UTF-8 text");
   const std::string& text = node.Scalar();
   int64_t integer = 0;
   double number = 0;
