@@ -1,4 +1,7 @@
 // vbsd: the service. One process, one store; the main thread only waits for a signal to stop.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -17,6 +20,8 @@ namespace {
 
 // Handlers may wait for a commit, so that there are more of them than clients that change things at one time.
 constexpr unsigned kHandlerThreads = 32;
+constexpr size_t kOpenFiles = 16384;  // as in the systemd unit
+constexpr size_t kOwnFiles = 512;     // of them for the store, plugins and their child processes
 
 std::string installed_plugins() {
   const auto program = std::filesystem::canonical("/proc/self/exe");
@@ -32,12 +37,28 @@ vbs::PluginHostOptions plugin_options(const vbs::Config& config) {
   return p;
 }
 
+// A login shell or a unit without LimitNOFILE gives 1,024 descriptors, fewer than the connections that the edge admits:
+// strangers could then take those that the store and the plugins need.
+size_t connections_for(size_t wanted) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = std::max(files.rlim_cur, std::min<rlim_t>(files.rlim_max, kOpenFiles));
+  setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur >= wanted + kOwnFiles) return wanted;
+  const auto left = files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : files.rlim_cur / 2;
+  vbs::logger().warn("only {} files may be open: at most {} connections instead of {} are served; raise the limit "
+                     "(systemd: LimitNOFILE, shell: ulimit -Hn) to {}",
+                     files.rlim_cur, left, wanted, kOpenFiles);
+  return left;
+}
+
 vbs::http::ServerOptions server_options(const vbs::Config& config) {
   vbs::http::ServerOptions o;
   o.address = config.address;
   o.port = config.port;
   o.tls = vbs::http::TlsFiles{config.certificate, config.key, config.client_ca};
   o.handler_threads = kHandlerThreads;
+  o.limits.connections = connections_for(o.limits.connections);
   return o;
 }
 

@@ -7,6 +7,8 @@
 
 namespace vbs::http {
 namespace {
+constexpr size_t kMaxChunkExtension = 256;  // bytes, of one chunk
+
 [[noreturn]] void refuse(const std::string& why) { throw Refusal(400, "invalid", why); }
 
 bool is_token_char(unsigned char c) {
@@ -34,6 +36,10 @@ bool check_request_line(std::string_view line) {
   if (target.empty() ||
       std::any_of(target.begin(), target.end(), [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '#'; }))
     refuse("the request target contains a space, a '#', a control character or a byte over 0x7e; percent-encode it");
+  // Origin form only: with a host in the target as well, two parties may choose differently between it and Host. CONNECT
+  // is answered by its name.
+  if (target.front() != '/' && method != "CONNECT" && !(target == "*" && method == "OPTIONS"))
+    refuse("the request target is not a path; send '/v1/...' alone, without scheme and host");
   if (version == "HTTP/1.1") return true;
   if (version == "HTTP/1.0") return false;
   if (version.starts_with("HTTP/"))
@@ -67,6 +73,10 @@ void check_field(std::string_view line, Framing& seen) {
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return is_token_char(c); });
+}
+bool is_chunk_extension(std::string_view text) {
+  return text.size() <= kMaxChunkExtension &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f || c == '"'; });
 }
 bool is_field_value(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });

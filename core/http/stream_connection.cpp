@@ -186,6 +186,10 @@ asio::awaitable<bool> StreamConnection<Stream>::read_request(bool first, std::op
   parser.emplace();
   parser->header_limit(static_cast<std::uint32_t>(limits.header) + 1);
   parser->body_limit(limits.body);
+  auto extension = [](std::uint64_t, boost::beast::string_view text, error_code& bad) {
+    if (!is_chunk_extension({text.data(), text.size()})) bad = beast_http::error::bad_chunk_extension;
+  };
+  parser->on_chunk_header(extension);  // Beast keeps a reference
   parser->put(asio::const_buffer(buffer_.data().data(), *length), ec);
   buffer_.consume(*length);
   const auto& message = parser->get();

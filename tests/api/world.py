@@ -28,6 +28,7 @@ class World:
         self.build, self.source = build, SOURCE
         self.vbs = build / "bin" / "vbs"
         self.process = self.guests = None
+        self.contexts = {}  # of TLS, by person: wire.py
 
     def __enter__(self):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="vbs-api-", dir="/var/tmp"))
@@ -145,6 +146,16 @@ hosts:
         for word in ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer"):
             check(word not in said, f"vbsd's log has '{word}':\n{said[max(0, said.find(word) - 500):][:4000]}")
         check(self.process.returncode == 0, f"vbsd ended with {self.process.returncode}:\n{said[-3000:]}")
+
+    def rss_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+
+    def peer_is_connected(self, port):
+        """Whether vbsd has an established connection with a client on that port of ours."""
+        ends = f"0100007F:{self.port:04X}", f"0100007F:{port:04X}", "01"
+        lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return any(tuple(line.split()[1:4]) == ends for line in lines)
 
     def cli_environment(self, name):
         prefix = f"{self.home}/{name}"

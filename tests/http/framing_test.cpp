@@ -32,7 +32,8 @@ TEST_F(Framing, SmugglingFormsAre400AndTheConnectionIsClosed) {
 TEST_F(Framing, TheChunkThatEndsCpprestsdksOwnServerIs400) {
   expect_refused(
       "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n");
-  for (const auto* chunk : {"ffffffffffffffffff\r\n", "5\nabcde\r\n", "2\r\n{}XX", "zz\r\n", "\r\n", "2 \r\n{}"})
+  for (const auto* chunk : {"ffffffffffffffffff\r\n", "5\nabcde\r\n", "2\r\n{}XX", "zz\r\n", "\r\n", "2 \r\n{}", "2;a=\"b\"\r\n{}",
+                            "2;a=\"\nb\"\r\n{}", "2;a=\tb\r\n{}"})
     expect_refused(
         "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
         std::string(chunk) + "\r\n0\r\n\r\n");
@@ -45,6 +46,12 @@ TEST_F(Framing, ChunkedBodiesArrive) {
           "3;ext=1\r\n{\"a\r\n5\r\n\":1 }\r\n0\r\n\r\n");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "{\"a\":1 }");
+}
+
+TEST_F(Framing, ChunkExtensionOver256BytesIs400) {
+  expect_refused(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2;a=" +
+      std::string(300, 'x') + "\r\n{}\r\n0\r\n\r\n");
 }
 
 TEST_F(Framing, TrailersNeverBecomeHeaders) {

@@ -69,7 +69,10 @@ TEST_F(Routing, OddTargetsAre400) {
   }
 }
 
-TEST_F(Routing, AbsoluteTargetIsReadAsItsPath) { EXPECT_EQ(say(get("http://h:1/ping")).status, 200); }
+TEST_F(Routing, TargetThatNamesAHostIsRefused) {
+  for (const auto* target : {"http://h:1/ping", "https://test/ping", "test:443", "*", "ping"})
+    expect_error(say(get(target)), 400, "invalid");
+}
 
 TEST_F(Routing, RepeatedHeadersAreJoined) {
   EXPECT_EQ(say(get("/echo", "Secret: a\r\nSecret: b\r\n")).header("X-Secret"), "a, b");
