@@ -32,8 +32,8 @@ TEST_F(Framing, SmugglingFormsAre400AndTheConnectionIsClosed) {
 TEST_F(Framing, TheChunkThatEndsCpprestsdksOwnServerIs400) {
   expect_refused(
       "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n");
-  for (const auto* chunk : {"ffffffffffffffffff\r\n", "5\nabcde\r\n", "2\r\n{}XX", "zz\r\n", "\r\n", "2 \r\n{}", "2;a=\"b\"\r\n{}",
-                            "2;a=\"\nb\"\r\n{}", "2;a=\tb\r\n{}"})
+  for (const auto* chunk : {"ffffffffffffffffff\r\n", "5\nabcde\r\n", "2\r\n{}XX", "zz\r\n", "\r\n", "2 \r\n{}",
+                            "2;a=\"b\"\r\n{}", "2;a=\"\nb\"\r\n{}", "2;a=\tb\r\n{}"})
     expect_refused(
         "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
         std::string(chunk) + "\r\n0\r\n\r\n");

@@ -32,6 +32,15 @@ TEST(Record, ReadsBackFromRefsAndSidecar) {
   EXPECT_EQ(sidecar_text(*from_sidecar), sidecar_text(r));
 }
 
+// Whoever may write in the back-end's directory could otherwise end vbsd with a file of 128 KiB (CWE-674).
+TEST(Record, SidecarMadeOfBracketsIsNotRead) {
+  auto r = longest();
+  r.facts = R"({"a":)" + std::string(60000, '[') + std::string(60000, ']') + "}";
+  EXPECT_FALSE(parse_sidecar(sidecar_text(r)));
+  r.facts = R"({"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["})";
+  EXPECT_TRUE(parse_sidecar(sidecar_text(r)));
+}
+
 TEST(Record, SidecarThatWasCutAnywhereIsNotRead) {
   auto r = longest();
   r.chain.resize(1);
