@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "backend.hpp"
 
@@ -30,6 +31,33 @@ TEST_P(Data, ExportNamesPathFormatAndTheWholeChain) {
   if (by_overlay()) {
     EXPECT_STREQ(d["backing"][0]["format"].GetString(), "qcow2");
     EXPECT_STREQ(d["backing"][1]["format"].GetString(), "raw");
+  }
+}
+
+// CVE-2022-47951, CVE-2024-32498: a guest's bytes that look like an image with a backing file of the host.
+TEST_P(Data, BytesOfAGuestThatLookLikeAnImageAreBytes) {
+  b_->new_volume(uuid(1), 8 * MiB);
+  rapidjson::Document d;
+  d.Parse(b_->export_volume(uuid(1), false)->connection.data.c_str());
+  std::string header("QFI\xfb\0\0\0\x03\0\0\0\0\0\0\x02\0\0\0\0\x0b\0\0\0\x10\0\0\0\0\0\x40\0\0", 32);
+  header.resize(512);
+  header += "/etc/passwd";
+  std::fstream(d["path"].GetString(), std::ios::in | std::ios::out | std::ios::binary)
+      .write(header.data(), static_cast<std::streamsize>(header.size()));
+  b_->snapshot(uuid(2), uuid(1));
+  const auto cloned = b_->create_from(uuid(3), 8 * MiB, VBS_KIND_VOLUME, uuid(1));
+  ASSERT_EQ(cloned->status, VBS_OK) << cloned->message;
+  b_->publish(*cloned);
+  const auto extended = b_->extend(uuid(1), 16 * MiB);
+  ASSERT_EQ(extended->status, VBS_OK) << extended->message;
+  b_->publish(*extended);
+  for (const auto& [kind, id] :
+       {std::pair<uint32_t, int>{VBS_KIND_VOLUME, 1}, {VBS_KIND_SNAPSHOT, 2}, {VBS_KIND_VOLUME, 3}})
+    EXPECT_EQ(b_->read(kind, uuid(id), 0, header.size()), header) << id;
+  for (const int id : {1, 3}) {
+    const auto made = b_->export_volume(uuid(id), false);
+    EXPECT_EQ(made->connection.data.find("passwd"), std::string::npos) << made->connection.data;
+    EXPECT_EQ(made->connection.format, b_->objects.at(uuid(id)).format);
   }
 }
 
