@@ -21,22 +21,24 @@ Image image_of(const std::string& point, const std::string& data_dir, const Fake
   return image;
 }
 
-PowerCuts::PowerCuts(FakeWorld& world, std::string data_dir) : world_(world), data_dir_(std::move(data_dir)) {
-  on_crash_point([this](const std::string& point) { take(point); });
-  world_.watch([this](const std::string& point) { take(point); });
+PowerCuts::PowerCuts(FakeWorld& world, std::string data_dir)
+    : state_(new State{world, std::move(data_dir)}), world_(world) {
+  on_crash_point([state = state_](const std::string& point) { state->take(point); });
+  world_.watch([state = state_](const std::string& point) { state->take(point); });
 }
 
 PowerCuts::~PowerCuts() { stop(); }
 
-void PowerCuts::take(const std::string& point) {
-  const std::lock_guard lock(mutex_);
-  images_.push_back(image_of(point, data_dir_, world_));
+void PowerCuts::State::take(const std::string& point) {
+  const std::lock_guard lock(mutex);
+  if (!stopped) images.push_back(image_of(point, data_dir, world));
 }
 
 std::vector<Image> PowerCuts::stop() {
   on_crash_point(nullptr);
   world_.watch(nullptr);
-  const std::lock_guard lock(mutex_);
-  return std::move(images_);
+  const std::lock_guard lock(state_->mutex);
+  state_->stopped = true;
+  return std::move(state_->images);
 }
 }  // namespace vbs::test

@@ -27,11 +27,17 @@ class PowerCuts {
   std::vector<Image> stop();
 
  private:
-  void take(const std::string& point);
+  // A call that had begun before stop() may look at it afterwards.
+  struct State {
+    FakeWorld& world;
+    const std::string data_dir;
+    std::mutex mutex;
+    bool stopped = false;
+    std::vector<Image> images;
+    void take(const std::string& point);
+  };
+  const std::shared_ptr<State> state_;
   FakeWorld& world_;
-  const std::string data_dir_;
-  std::mutex mutex_;
-  std::vector<Image> images_;
 };
 
 }  // namespace vbs::test

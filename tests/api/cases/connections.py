@@ -13,8 +13,9 @@ from wire import Wire
 IDLE, HALF, LIMIT = 3000, 1000, 4096
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00"  # a ClientHello's first bytes
 GET = b"GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# Of growth for all of them: 32 KiB each of ours and OpenSSL's. An address sanitizer keeps freed memory besides.
-MOST_MIB, MOST_MIB_ASAN = 130, 1000
+# Of growth for all of them: some 90 KiB each, most of it the record buffers of Asio and OpenSSL. An address sanitizer keeps
+# freed memory besides.
+MOST_MIB, MOST_MIB_ASAN = 450, 1000
 LONGEST = 5.0  # seconds for one request meanwhile, on a busy machine with sanitizers
 
 
@@ -93,12 +94,14 @@ def test_same_again(world):
     after = until_quiet(world)
     grown = after - before
     print(f"     RSS {before} MiB before, {after} after {IDLE} more have come and gone", flush=True)
-    check(grown <= (200 if sanitized(world) else 20), f"RSS grew by {grown} MiB")
+    check(grown <= (300 if sanitized(world) else 60), f"RSS grew by {grown} MiB")
 
 
 def test_limit(world):
     """The connection over the limit of 4,096 is closed at once; those that are open are served on"""
     need_descriptors()
+    for client in (world.alice, world.bob, world.carol, world.operator):
+        client.close()  # theirs count, too
     until_quiet(world)
     with contextlib.ExitStack() as stack:
         working = stack.enter_context(Wire(world))
@@ -111,11 +114,13 @@ def test_limit(world):
         check(time.monotonic() - begin < 3, "it is not closed at once")
         working.send(GET)
         equal(working.reply().status, 200, "status of one that was there before")
-        opened[-1].setblocking(False)
-        try:
-            check(opened[-1].recv(1) != b"", "the last one under the limit is closed, too")
-        except BlockingIOError:
-            pass
+        for one in opened[-20:-10]:
+            one.setblocking(False)
+            try:
+                one.recv(1)
+            except BlockingIOError:
+                continue  # open, and told nothing
+            check(False, "one under the limit is closed, too")
     until_quiet(world)
     check(slowest_request(world, 3) <= LONGEST, "afterwards a request takes too long")
 
