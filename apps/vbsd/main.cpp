@@ -46,9 +46,10 @@ size_t connections_for(size_t wanted) {
   setrlimit(RLIMIT_NOFILE, &files);
   if (files.rlim_cur >= wanted + kOwnFiles) return wanted;
   const auto left = files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : files.rlim_cur / 2;
-  vbs::logger().warn("only {} files may be open: at most {} connections instead of {} are served; raise the limit "
-                     "(systemd: LimitNOFILE, shell: ulimit -Hn) to {}",
-                     files.rlim_cur, left, wanted, kOpenFiles);
+  vbs::logger().warn(
+      "only {} files may be open: at most {} connections instead of {} are served; raise the limit "
+      "(systemd: LimitNOFILE, shell: ulimit -Hn) to {}",
+      files.rlim_cur, left, wanted, kOpenFiles);
   return left;
 }
 

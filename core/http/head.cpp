@@ -36,8 +36,8 @@ bool check_request_line(std::string_view line) {
   if (target.empty() ||
       std::any_of(target.begin(), target.end(), [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '#'; }))
     refuse("the request target contains a space, a '#', a control character or a byte over 0x7e; percent-encode it");
-  // Origin form only: with a host in the target as well, two parties may choose differently between it and Host. CONNECT
-  // is answered by its name.
+  // Origin form only: with a host in the target as well, two parties may choose differently between it and Host.
+  // CONNECT is answered by its name.
   if (target.front() != '/' && method != "CONNECT" && !(target == "*" && method == "OPTIONS"))
     refuse("the request target is not a path; send '/v1/...' alone, without scheme and host");
   if (version == "HTTP/1.1") return true;

@@ -1,8 +1,8 @@
 // The strict look at a request's head, before Beast parses it. Beast 1.74 is lenient where two parties can come to read
 // the same bytes differently (request smuggling): it unfolds obs-fold, takes lists of equal Content-Lengths and lets an
 // unknown Transfer-Encoding pass. Whatever is not plain is refused and the connection closed (RFC 9112, sections 2.2,
-// 3.2, 5.1, 5.2 and 6.3). Of the forms of a target only the path is taken, although RFC 9112 3.2.2 wants the absolute form
-// accepted, too: no client of an API needs it, and it names the host a second time.
+// 3.2, 5.1, 5.2 and 6.3). Of the forms of a target only the path is taken, although RFC 9112 3.2.2 wants the absolute
+// form accepted, too: no client of an API needs it, and it names the host a second time.
 #pragma once
 #include <cstddef>
 #include <exception>
