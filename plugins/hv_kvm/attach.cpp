@@ -12,7 +12,8 @@ constexpr unsigned config_flag = VIR_DOMAIN_AFFECT_CONFIG;
 }  // namespace
 
 plugin::Disk Kvm::attach(plugin::Call& call, const plugin::AttachArgs& args) {
-  const auto spec = check_disk(host_, args);
+  auto spec = check_disk(host_, args);
+  spec.keep_owner = config_.keep_owner;
   return connection_.run(call, [&](Session& s) {
     const auto domain = require(s, args.vm_uuid);
     const auto before = require_view(s, domain, args.vm_uuid);

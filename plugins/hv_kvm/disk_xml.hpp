@@ -22,6 +22,7 @@ struct DiskSpec {
   std::vector<Image> backing;  // nearest first
   bool read_only = true;
   bool shareable = false;
+  bool keep_owner = false;  // libvirt must not change the owner of the files
 };
 
 // Throws Error(VBS_INVALID | VBS_NOT_SUPPORTED) naming the field and its limit.
