@@ -59,7 +59,10 @@ cgroup_controllers = []
 namespaces = []
 stdio_handler = "file"
 C
-  cat >"$dir/etc/libvirtd.conf" <<'C'
+  # Two labs on one machine are two hosts, between which a guest can be migrated.
+  [[ -s $dir/host-uuid ]] || cat /proc/sys/kernel/random/uuid >"$dir/host-uuid"
+  cat >"$dir/etc/libvirtd.conf" <<C
+host_uuid = "$(cat "$dir/host-uuid")"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 unix_sock_rw_perms = "0700"

@@ -1,4 +1,5 @@
 """A vbsd, a libvirtd with Debian's stock settings, guests that boot, and what is true of all three."""
+import copy
 import os
 import pathlib
 import pwd
@@ -14,6 +15,7 @@ from world import SOURCE, World
 
 FIRST, SECOND = "vbs-vm1", "vbs-vm2"  # two persistent guests that run
 QEMU_USER = "libvirt-qemu"
+PATIENCE = 6  # seconds that a detach waits for the guest
 
 
 def eventually(what, true, seconds=20):
@@ -31,9 +33,37 @@ class LifeGuests(Guests):
         super().__init__(source)
         if not self.absent:
             self.boot("vm2")
+            self.second_start()
 
     def _define(self, name):  # the defined ones of the API's tests are not wanted here
         pass
+
+    # ---- another libvirtd, with no VMs of its own: the second host
+
+    def second_start(self):
+        self.second = pathlib.Path(f"{self.directory}-second")
+        started = self.second_lab("start")
+        check(started.returncode == 0, f"the second libvirtd: {started.stderr}")
+        self.second_uri = started.stdout.strip()
+
+    def second_lab(self, *arguments):
+        return subprocess.run([self.script, *arguments], env={**self.environment, "VBS_LAB_DIR": str(self.second)},
+                              capture_output=True, text=True, check=False)
+
+    def stop(self):
+        super().stop()
+        if hasattr(self, "second"):
+            self.second_lab("stop")
+            subprocess.run(["rm", "-rf", "--one-file-system", self.second], check=False)
+
+    def on_second(self):
+        """The second host's view, with the same methods."""
+        other = copy.copy(self)
+        other.directory, other.uri = self.second, self.second_uri
+        other.environment = {**self.environment, "VBS_LAB_DIR": str(self.second)}
+        return other
+
+    # ----
 
     def boot(self, name, *options):
         booted = self.lab("guest", name, *options)
@@ -78,10 +108,10 @@ class LifeGuests(Guests):
         tree = xml.fromstring(self.tell("dumpxml", vm, *flags))
         return {d.findtext("serial"): "rw" if d.find("readonly") is None else "ro" for d in tree.iter("disk")}
 
-    def both(self, vm):
-        live, kept = self.disks(vm), self.disks(vm, "--inactive")
-        equal(live, kept, f"live and persistent disks of {vm}")
-        return live
+    def has(self, vm, volume, mode):
+        """Both definitions of the VM say so; mode None: neither has it."""
+        found = self.disks(vm).get(volume), self.disks(vm, "--inactive").get(volume)
+        equal(found, (mode, mode), f"volume {volume} in the live and the persistent definition of {vm}")
 
     def daemon(self):
         return int((self.directory / "libvirtd.pid").read_text())
@@ -113,10 +143,12 @@ class LifeWorld(World):
         user = pwd.getpwnam(QEMU_USER)
         self.qemu_owner = (user.pw_uid, user.pw_gid)
         text = (self.home / "vbsd.yaml").read_text()
-        text = re.sub(r", bus: scsi", ", detach_timeout_s: 3", text)
+        text = text.replace(", bus: scsi", f", detach_timeout_s: {PATIENCE}")
         text = text.replace("over_commit_ratio: 1000",
                             f'over_commit_ratio: 1000, owner: "{user.pw_uid}", group: "{user.pw_gid}", '
                             "snapshot_method: overlay")
+        text = text.replace("  - {name: bare}\n", "  - {name: bare}\n  - {name: node2, hypervisor: hv_kvm, "
+                            f'config: {{uri: "{self.guests.second_uri}"}}}}\n')
         (self.home / "vbsd.yaml").write_text(text)
 
     # ---- what VBS says
@@ -140,6 +172,14 @@ class LifeWorld(World):
         """Admits an attach or a detach, and returns the id of its operation."""
         answer = self.alice.expect(202, "POST", f"/v1/volumes/{volume}/{verb}", body, {"Prefer": "wait=0"})
         return (answer.get("operation") or answer["operations"][0])["id"]
+
+    def move(self, volume, source, target):
+        body = {"from": source, "to": target}
+        return self.operator.expect(202, "POST", f"/v1/volumes/{volume}/attachments/move", body)["operation"]["id"]
+
+    def hurry(self, operation):
+        """Ends the pause of an operation that waits; one that does not wait any more needs none."""
+        self.operator.ask("POST", f"/v1/operations/{operation}/retry")
 
     def operation(self, name):
         return self.operator.get(f"/v1/operations/{name}")["operation"]

@@ -45,7 +45,7 @@ def ready(world, verb):
 def agree(world, volume, verb, operation):
     """The guest itself, libvirt's two definitions and the store say the same."""
     there = (verb == "attach") == (operation["state"] == "done")
-    equal(world.guests.both(FIRST), {volume: "rw"} if there else {}, f"disks, the {verb} being {operation['state']}")
+    world.guests.has(FIRST, volume, "rw" if there else None)
     seen = world.guests.run(FIRST, f"disk {volume} {5 if there else 0} 2>&1 || :")
     equal(seen.startswith("/dev/"), there, f"the guest has it ({seen}), the {verb} being {operation['state']}")
     equal(len(world.attachments(volume)), 1 if there else 0, "attachments")
