@@ -102,6 +102,8 @@ DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
   return spec;
 }
 
+std::string disk_alias(const std::string& serial) { return "ua-vbs-" + serial; }
+
 std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config) {
   const bool virtio = device.starts_with("vd");
   pugi::xml_document document;
@@ -127,7 +129,7 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   if (spec.read_only) disk.append_child("readonly");
   if (spec.shareable) disk.append_child("shareable");
   disk.append_child("serial").text() = spec.serial.c_str();
-  disk.append_child("alias").append_attribute("name") = ("ua-vbs-" + spec.serial).c_str();
+  disk.append_child("alias").append_attribute("name") = disk_alias(spec.serial).c_str();
   return text_of(document);
 }
 

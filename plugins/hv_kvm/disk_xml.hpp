@@ -28,6 +28,9 @@ struct DiskSpec {
 // Throws Error(VBS_INVALID | VBS_NOT_SUPPORTED) naming the field and its limit.
 DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args);
 
+// The name that a disk has in QEMU.
+std::string disk_alias(const std::string& serial);
+
 // `device` decides the bus: vdX is virtio-blk, sdX virtio-scsi.
 std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config);
 

@@ -15,7 +15,7 @@ from world import SOURCE, World
 
 FIRST, SECOND = "vbs-vm1", "vbs-vm2"  # two persistent guests that run
 QEMU_USER = "libvirt-qemu"
-PATIENCE = 6  # seconds that a detach waits for the guest
+PATIENCE = 12  # seconds that a detach waits for the guest
 
 
 def eventually(what, true, seconds=20):
@@ -127,6 +127,20 @@ class LifeGuests(Guests):
                 continue
             if f"guest={file.stem},".encode() in words:
                 found.append(pid)
+        return found
+
+
+    def host_processes(self):
+        """libvirtd, and all that it has started: they have a mount namespace of their own."""
+        place = os.readlink(f"/proc/{self.daemon()}/ns/mnt")
+        check(place != os.readlink("/proc/self/ns/mnt"), "libvirtd is not in a namespace of its own")
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "ns" / "mnt") == place:
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it has ended
         return found
 
 

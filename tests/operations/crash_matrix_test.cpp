@@ -142,7 +142,6 @@ const std::vector<Scenario> kScenarios{
     {"ExtendWithLostAnswer", with_volume, extend, {lost_answer("extend")}},
     {"AttachWithLostAnswers", with_volume, attach, {lost_answer("export_object"), lost_answer("attach")}},
     {"MoveWithLostAnswers", attached, move, {lost_answer("export_object"), lost_answer("unexport")}, 14, true},
-    {"MoveThatGetsNoExport", attached, move, {always("export_object", Code::no_space)}, 5, true},
     {"DetachWithLostAnswers", attached, detach, {lost_answer("detach"), lost_answer("unexport")}},
     {"DeleteWithLostAnswer", with_volume, remove_volume, {lost_answer("remove")}},
     {"UndoWithTrouble",
