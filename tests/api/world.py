@@ -112,6 +112,8 @@ class World:
             else (
                 "  - {name: node1, aliases: [first], hypervisor: hv_kvm, "
                 f'config: {{uri: "{self.guests.uri}", bus: scsi, shut_off: definition, reconnect_s: 1}}}}\n'
+                # Where VMs could go; none does.
+                f"  - {{name: far, hypervisor: faulty, config: {{directory: {self.home}/far, node: far, vms: 0}}}}\n"
             )
         )
         (self.home / "vbsd.yaml").write_text(
@@ -133,6 +135,7 @@ hosts:
 """
         )
         (self.home / "second").mkdir(mode=0o711)
+        (self.home / "far").mkdir(mode=0o711)
 
     def _wait(self):
         for _ in range(300):

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import re
+import signal
 import subprocess
 import time
 import uuid
@@ -55,6 +56,8 @@ class LifeGuests(Guests):
         if hasattr(self, "second"):
             self.second_lab("stop")
             subprocess.run(["rm", "-rf", "--one-file-system", self.second], check=False)
+        for pid in self.of_directory():  # a libvirtd that was killed while it asked QEMU what it can has left that QEMU
+            os.kill(pid, signal.SIGKILL)
 
     def on_second(self):
         """The second host's view, with the same methods."""
@@ -93,8 +96,8 @@ class LifeGuests(Guests):
                               capture_output=True, text=True).stdout.strip()
 
     def define(self, name, start=None):
-        """A sibling of the first guest under a UUID of its own, which is returned. start: "create" runs it as a transient
-        one, without waiting until it has booted."""
+        """A sibling of the first guest under a UUID of its own, which is returned. start: "create" runs it as a
+        transient one, without waiting until it has booted."""
         text = (self.directory / "guests" / f"{FIRST}.xml").read_text()
         own = str(uuid.uuid4())
         text = text.replace(f"<name>{FIRST}</name>", f"<name>{name}</name><uuid>{own}</uuid>")
@@ -117,7 +120,7 @@ class LifeGuests(Guests):
         return int((self.directory / "libvirtd.pid").read_text())
 
     def processes(self):
-        """Of our guests: their QEMUs' pids. A file of one that has ended may be left, so what runs under the pid is asked."""
+        """Of our guests: their QEMUs' pids. The file of one that has ended may be left, so who has the pid is asked."""
         found = []
         for file in (self.directory / "run" / "qemu").glob("vbs-*.pid"):
             pid = int(file.read_text())
@@ -130,14 +133,13 @@ class LifeGuests(Guests):
         return found
 
 
-    def host_processes(self):
-        """libvirtd, and all that it has started: they have a mount namespace of their own."""
-        place = os.readlink(f"/proc/{self.daemon()}/ns/mnt")
-        check(place != os.readlink("/proc/self/ns/mnt"), "libvirtd is not in a namespace of its own")
+    def of_directory(self):
+        """Every libvirtd of ours, and all that it has started: what is /etc/libvirt to them lies in our directory."""
+        mark = re.compile(rf"/{self.directory.name}/etc(//deleted)? /etc/libvirt ")
         found = []
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if os.readlink(process / "ns" / "mnt") == place:
+                if mark.search((process / "mountinfo").read_text()):
                     found.append(int(process.name))
             except OSError:
                 continue  # it has ended

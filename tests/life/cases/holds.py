@@ -48,7 +48,7 @@ def test_paused_detach(world):
 
 
 def test_paused_too_long(world):
-    """A detach from a guest that stays paused fails with the reason, the volume stays attached, and a later one ends it"""
+    """A detach from a guest that stays paused fails with the reason, and one after it is resumed succeeds"""
     guests, alice = world.guests, world.alice
     volume = alice.volume(2)
     alice.attach(volume, FIRST)

@@ -76,8 +76,8 @@ def exports(world, volume):
 
 
 def migrate(source, target):
-    """--unsafe: libvirt takes a local path for one that the other host cannot see; here both are one machine. The console
-    gets a path of the target's own, for the source removes its own at the end."""
+    """--unsafe: libvirt takes a local path for one that the other host cannot see; here both are one machine. The
+    console gets a path of the target's own, for the source removes its own at the end."""
     text = source.tell("dumpxml", FIRST, "--migratable")
     text = text.replace(f"{source.directory}/guests/{FIRST}.sock", f"{target.directory}/guests/{FIRST}.sock")
     (target.directory / "guests").mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ def tests(world):
 
 
 def test_old_name(world):
-    """A new VM under an old name is another one: a detach from the old one leaves its disks alone, the same volume's, too"""
+    """A new VM under an old name is another one: detaches from the old one leave its disks alone"""
     guests, alice = world.guests, world.alice
     first = guests.define(REUSED)
     world.own(REUSED)
@@ -37,7 +37,8 @@ def test_old_name(world):
 
     rows = world.attachments(copied)
     equal(sorted(a["vm_uuid"] for a in rows), sorted((first, second)), "VMs that have the volume")
-    alice.refused(409, "POST", f"/v1/volumes/{copied}/detach", {"host": "node1", "vm": REUSED}, words=("2 attachments",))
+    both = {"host": "node1", "vm": REUSED}
+    alice.refused(409, "POST", f"/v1/volumes/{copied}/detach", both, words=("2 attachments",))
     alice.detach(copied, host="node1", vm=first)
     alice.detach(old, host="node1", vm=REUSED)
     equal(guests.disks(REUSED), have, "disks of the new VM after the detaches from the old one")
@@ -53,7 +54,7 @@ def test_old_name(world):
 
 
 def test_gone(world):
-    """Undefined or destroyed for good, VMs free their volumes by themselves; one that is undefined but runs keeps them"""
+    """VMs that are undefined or destroyed for good free their volumes; one that is undefined but runs keeps them"""
     guests, alice = world.guests, world.alice
     guests.define(REUSED)
     guests.define(SHORT, "create")
@@ -67,8 +68,8 @@ def test_gone(world):
     guests.tell("undefine", REUSED)
     guests.tell("destroy", SHORT)
     guests.tell("undefine", "vbs-runs")
-    eventually("volumes of VMs that are gone are free", lambda: not world.attachments(off) + world.attachments(destroyed),
-               75)
+    gone = lambda: not world.attachments(off) + world.attachments(destroyed)
+    eventually("volumes of VMs that are gone are free", gone, 75)
     world.attached(running, "vbs-runs")
     world.attached(kept, FIRST)
     equal(guests.disks(runs), {running: "rw"}, "disks of the VM that runs without a definition")

@@ -1,7 +1,7 @@
 """QEMU runs as libvirt-qemu, and libvirtd may change the owners of files: it must not."""
 import subprocess
 
-from life import FIRST, QEMU_USER, SECOND
+from life import FIRST, QEMU_USER, SECOND, eventually
 from suite import check, equal, tests_of
 
 
@@ -13,8 +13,8 @@ def test_user(world):
     """A VM that runs as libvirt-qemu writes to a volume, and the file stays with the owner that the back-end gave it"""
     guests, alice = world.guests, world.alice
     for pid in guests.processes():
-        who = subprocess.run(["ps", "-o", "user:32=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
-        equal(who.strip(), QEMU_USER, f"user of QEMU {pid}")
+        who = subprocess.run(["ps", "-o", "user:32=", "-p", str(pid)], capture_output=True, text=True, check=True)
+        equal(who.stdout.strip(), QEMU_USER, f"user of QEMU {pid}")
     volume = alice.volume(2)
     equal(world.owners_of(volume), {world.qemu_owner}, "owner of the new file")
     alice.attach(volume, FIRST)
@@ -49,7 +49,7 @@ def test_readers(world):
 
 
 def test_overlay(world):
-    """A snapshot in use hands the guest a new file: neither it nor the frozen one changes its owner, then or at the end"""
+    """A snapshot in use hands the guest a new file: neither it nor the frozen one changes its owner"""
     guests, alice = world.guests, world.alice
     volume = alice.volume(2)
     alice.attach(volume, FIRST)
@@ -58,7 +58,7 @@ def test_overlay(world):
     guests.write(FIRST, volume, "after")
     images = lambda: {p: (p.stat().st_uid, p.stat().st_gid) for p in world.images()}
     have = images()
-    check(len(have) == 2 and set(have.values()) == {world.qemu_owner}, f"files of the volume and its snapshot: {have}")
+    check(len(have) == 2 and set(have.values()) == {world.qemu_owner}, f"files of volume and snapshot: {have}")
     alice.detach(volume)
     equal(images(), have, "owners after the detach")
     alice.attach(volume, SECOND)
@@ -74,10 +74,8 @@ def test_control(world):
     file = world.home / "by-hand.raw"
     file.write_bytes(bytes(1 << 20))
     world.guests.tell("attach-disk", FIRST, str(file), "vdz", "--targetbus", "virtio", "--live")
-    equal((file.stat().st_uid, file.stat().st_gid)[0], world.qemu_owner[0], "owner while it is plugged in")
+    equal(file.stat().st_uid, world.qemu_owner[0], "owner while it is plugged in")
     world.guests.tell("detach-disk", FIRST, "vdz", "--live")
-    from life import eventually
-
     eventually("the disk is gone", lambda: "vdz" not in world.guests.tell("domblklist", FIRST))
-    check(file.stat().st_uid == 0, f"owner afterwards is {file.stat().st_uid}: this libvirtd changes no owners, and the "
-                                   "tests above show nothing")
+    check(file.stat().st_uid == 0, f"owner afterwards is {file.stat().st_uid}: this libvirtd changes no owners, and "
+                                   "the tests above show nothing")
