@@ -136,8 +136,8 @@ std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std:
 }
 
 Admitted move_attachment(Core& core, const Caller& caller, const std::string& volume_id, const MoveWanted& wanted) {
-  require_operator(caller.who, "move attachments");
   const auto volume = require_volume(core, caller, Action::see, volume_id);
+  require_operator(caller.who, "move attachments");
   const auto &from = core.registry.host_by_name(wanted.from), &to = core.registry.host_by_name(wanted.to);
   if (from.row.id == to.row.id) throw Error(Code::invalid, "'from' and 'to' are one host: " + from.row.name, "to");
   if (to.config.hypervisor.empty())
