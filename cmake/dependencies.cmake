@@ -12,7 +12,7 @@ find_package(Boost 1.74 EXACT REQUIRED COMPONENTS filesystem system)
 find_library(SOCI_CORE soci_core REQUIRED) # Debian's libsoci-dev ships no CMake package
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
-pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt)
+pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt libvirt-qemu)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
 if(VBS_TESTS)

@@ -41,6 +41,16 @@ DetachWanted detach_wanted(const http::Request& r) {
     throw Error(Code::invalid, "'all' and 'host' or 'vm' exclude each other", "all");
   return d;
 }
+MoveWanted move_wanted(const http::Request& r) {
+  const auto document = body_of(r);
+  ObjectReader reader(document);
+  MoveWanted m;
+  m.from = reader.required_string("from", 255);
+  m.to = reader.required_string("to", 255);
+  m.vm = reader.optional_string("vm", 255).value_or("");
+  reader.finish();
+  return m;
+}
 }  // namespace
 
 void add_attachment_routes(const Context& c) {
@@ -73,6 +83,12 @@ void add_attachment_routes(const Context& c) {
                 w.EndArray();
               });
             });
+          });
+  c.route("POST", "/v1/volumes/{id}/attachments/move",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto admitted = move_attachment(core, caller, r.params.at("id"), move_wanted(r));
+            answer_when_ended(c, r, {admitted}, std::move(reply),
+                              [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
           });
   c.route("GET", "/v1/attachments",
           [&core](const Caller& caller, const http::Request& r, http::Reply reply) {

@@ -81,6 +81,27 @@ void list(Context& context, const ListOptions& options) {
   context.json ? print_json(context.console.out, answer)
                : print_attachments(context.console.out, answer["attachments"]);
 }
+
+struct MoveOptions {
+  std::string volume, from, to, vm;
+};
+
+void move(Context& context, const MoveOptions& options) {
+  const std::string volume = resolve_volume(context.session(), options.volume);
+  JsonBuffer buffer;
+  JsonWriter writer(buffer);
+  writer.StartObject();
+  key(writer, "from"), put(writer, options.from);
+  key(writer, "to"), put(writer, options.to);
+  if (!options.vm.empty()) key(writer, "vm"), put(writer, options.vm);
+  writer.EndObject();
+  auto answer = context.session().post(Target("/v1/volumes").segment(volume).segment("attachments").segment("move"),
+                                       {buffer.GetString(), buffer.GetSize()}, !context.no_wait);
+  finish_change(context, std::move(answer), {.look_again = {}, .sentence = [=](const rapidjson::Value&) {
+                                               return fmt::format("moved the attachment of volume {} from {} to {}",
+                                                                  volume, options.from, options.to);
+                                             }});
+}
 }  // namespace
 
 void add_attach_commands(CLI::App& app, Context& context) {
@@ -107,12 +128,25 @@ void add_attach_commands(CLI::App& app, Context& context) {
   command->add_flag("--force", out->force, "do not wait for the guest to let go");
 
   auto shown = std::make_shared<ListOptions>();
-  command = add_command(app, context, "attachments", "List what is attached where",
-                        "vbs attachments\nvbs attachments --host node1", [shown](Context& c) { list(c, *shown); });
+  command = add_command(app, context, "attachments", "List what is attached where (alone), or move it with its VM",
+                        "vbs attachments\nvbs attachments --host node1\n"
+                        "vbs --no-wait attachments move data --from node1 --to node2",
+                        [shown](Context& c) { list(c, *shown); });
+  command->require_subcommand(0, 1);
   command->add_option("--volume", shown->volume, "only of this volume")->type_name("VOLUME");
   command->add_option("--host", shown->host, "only on this host");
   command->add_option("--vm", shown->vm, "only of this VM (name or UUID)");
   command->add_flag("--all-projects", shown->all_projects, "everybody's (operator)");
+
+  auto moved = std::make_shared<MoveOptions>();
+  command = add_command(*command, context, "move",
+                        "Let a VM that you migrate live take a volume along; waits for the migration (operator)",
+                        "vbs --no-wait attachments move data --from node1 --to node2",
+                        [moved](Context& c) { move(c, *moved); });
+  command->add_option("VOLUME", moved->volume, "id, first characters of one, or name")->required();
+  command->add_option("--from", moved->from, "host that the VM leaves")->type_name("HOST")->required();
+  command->add_option("--to", moved->to, "host that it goes to")->type_name("HOST")->required();
+  command->add_option("--vm", moved->vm, "its name or UUID, where several VMs there have the volume");
 }
 
 }  // namespace vbs::cli

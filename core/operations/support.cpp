@@ -124,9 +124,9 @@ bool in_use(store::Session& db, const std::string& volume_id) {
 LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }
 
 const OperationKind& kind_of(const std::string& name) {
-  for (const auto* kind :
-       {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
-        &extend_volume_kind(), &revert_volume_kind(), &attach_volume_kind(), &detach_volume_kind()})
+  for (const auto* kind : {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(),
+                           &delete_snapshot_kind(), &extend_volume_kind(), &revert_volume_kind(), &attach_volume_kind(),
+                           &detach_volume_kind(), &move_attachment_kind()})
     if (kind->name() == name) return *kind;
   throw Error(Code::internal, "the journal names an operation of kind '" + name + "', which this vbsd does not know");
 }

@@ -57,5 +57,6 @@ const OperationKind& extend_volume_kind();
 const OperationKind& revert_volume_kind();
 const OperationKind& attach_volume_kind();
 const OperationKind& detach_volume_kind();
+const OperationKind& move_attachment_kind();
 
 }  // namespace vbs

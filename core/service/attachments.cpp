@@ -135,6 +135,32 @@ std::vector<Admitted> detach_volume(Core& core, const Caller& caller, const std:
   return out;
 }
 
+Admitted move_attachment(Core& core, const Caller& caller, const std::string& volume_id, const MoveWanted& wanted) {
+  const auto volume = require_volume(core, caller, Action::see, volume_id);
+  require_operator(caller.who, "move attachments");
+  const auto &from = core.registry.host_by_name(wanted.from), &to = core.registry.host_by_name(wanted.to);
+  if (from.row.id == to.row.id) throw Error(Code::invalid, "'from' and 'to' are one host: " + from.row.name, "to");
+  if (to.config.hypervisor.empty())
+    throw Error(Code::invalid, "host " + to.row.name + " has no hypervisor in the configuration", "to");
+  auto found = volume.attachments;
+  std::erase_if(found, [&](const auto& a) {
+    return a.host_id != from.row.id || !(wanted.vm.empty() || a.vm_uuid == wanted.vm || a.vm_name == wanted.vm);
+  });
+  if (found.empty())
+    throw Error(
+        Code::conflict,
+        fmt::format("volume {} is not attached{} on host {}", volume_id,
+                    wanted.vm.empty() ? "" : fmt::format(" to VM '{}'", for_log(wanted.vm, 255)), from.row.name));
+  if (found.size() > 1)
+    throw Error(Code::conflict, fmt::format("volume {} has {} attachments on host {}: name the VM by its UUID",
+                                            volume_id, found.size(), from.row.name));
+  return core.admit(
+      caller,
+      new_operation(caller, "move-attachment", "attachment", found.front().id,
+                    fmt::format(R"({{"volume_id":"{}","from":"{}","to":"{}"}})", volume_id, from.row.id, to.row.id)),
+      [](store::Tx&) {});
+}
+
 std::vector<store::AttachmentRow> list_attachments(Core& core, const Caller& caller, const std::string& volume_id,
                                                    const std::string& host, const std::string& vm, bool all_projects) {
   store::Filter f;

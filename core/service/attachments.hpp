@@ -19,6 +19,13 @@ struct DetachWanted {
 };
 std::vector<Admitted> detach_volume(Core&, const Caller&, const std::string& volume_id, const DetachWanted&);
 
+// Lets a VM that the operator migrates live take a volume along; operators only. `vm` (name or UUID) may be empty where
+// one attachment on `from` is there.
+struct MoveWanted {
+  std::string from, to, vm;
+};
+Admitted move_attachment(Core&, const Caller&, const std::string& volume_id, const MoveWanted&);
+
 std::string detach_params(const std::string& volume_id, bool force);  // of the operation
 // By the service itself (`who`: which part of it), where an attachment has lost its VM: the ordinary operation, so that
 // it is journalled and unexports as every detach does.

@@ -139,7 +139,14 @@ class Run {
         if (d.serial.empty() || !ours.count(d.serial)) continue;
         plugged.insert(d.serial);
         const auto it = of_vm.find(d.serial);
-        if (it == of_vm.end())
+        if (const auto* elsewhere = it == of_vm.end() ? attached_elsewhere(vm.uuid, d.serial) : nullptr)
+          found({"vm-migrated", host.row.name, d.serial,
+                 fmt::format("VM {} has it as {}, but it is attached to that VM on host {}", vm.name, d.device,
+                             core_.registry.host(elsewhere->host_id).row.name),
+                 fmt::format("none: vbs attachments move {} --from {} --to {}", d.serial,
+                             core_.registry.host(elsewhere->host_id).row.name, host.row.name),
+                 false});
+        else if (it == of_vm.end())
           found({"disk-unknown", host.row.name, d.serial,
                  fmt::format("VM {} has it as {}, but no attachment says so", vm.name, d.device), "detaches it", false},
                 [this, &host, uuid = vm.uuid, id = d.serial] {
@@ -174,6 +181,13 @@ class Run {
               })
                       : nullptr);
     }
+  }
+
+  // By a live migration that VBS was not told of: the VM writes to the disk, whatever host the store names.
+  const store::AttachmentRow* attached_elsewhere(const std::string& vm_uuid, const std::string& volume_id) const {
+    for (const auto& a : desired_.attachments)
+      if (a.vm_uuid == vm_uuid && a.volume_id == volume_id) return &a;
+    return nullptr;
   }
 
   void check_exports() {

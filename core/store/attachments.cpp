@@ -73,9 +73,9 @@ void insert_attachment(Tx& tx, const AttachmentRow& r) {
 
 void update_attachment(Tx& tx, const AttachmentRow& r) {
   tx.db.run(
-      "UPDATE attachments SET state=?, device=?, export_id=?, error_code=?, error_message=?, operation_id=?, "
+      "UPDATE attachments SET host_id=?, state=?, device=?, export_id=?, error_code=?, error_message=?, operation_id=?, "
       "updated_at=? WHERE id=?",
-      r.state, r.device, r.export_id, r.error_code, r.error_message, r.operation_id, now_us(), r.id);
+      r.host_id, r.state, r.device, r.export_id, r.error_code, r.error_message, r.operation_id, now_us(), r.id);
 }
 
 void delete_attachment(Tx& tx, const std::string& id) { tx.db.run("DELETE FROM attachments WHERE id = ?", id); }

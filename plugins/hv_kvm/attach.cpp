@@ -2,6 +2,7 @@
 
 #include "explain.hpp"
 #include "kvm.hpp"
+#include "leftovers.hpp"
 
 namespace vbs::kvm {
 namespace {
@@ -12,9 +13,13 @@ constexpr unsigned config_flag = VIR_DOMAIN_AFFECT_CONFIG;
 }  // namespace
 
 plugin::Disk Kvm::attach(plugin::Call& call, const plugin::AttachArgs& args) {
-  const auto spec = check_disk(host_, args);
+  auto spec = check_disk(host_, args);
+  spec.keep_owner = config_.keep_owner;
+  bool cut_off = call.epoch() > 1;  // an earlier try may have been
   return connection_.run(call, [&](Session& s) {
     const auto domain = require(s, args.vm_uuid);
+    if (cut_off) clear_leftovers(s, host_, domain, spec.serial, config_.detach_timeout_s);
+    cut_off = true;
     const auto before = require_view(s, domain, args.vm_uuid);
     const auto plan = plan_attach(before, spec, args.device, config_);
     // Both at once where both are missing: libvirt then checks the definition's part before it plugs anything in.

@@ -65,6 +65,9 @@ Config read_config(const plugin::Host& host, std::string_view json) {
   std::string shut_off = "refuse";
   r.choice("shut_off", shut_off, {"refuse", "definition"});
   c.attach_shut_off = shut_off == "definition";
+  std::string file_owner = "keep";
+  r.choice("file_owner", file_owner, {"keep", "libvirt"});
+  c.keep_owner = file_owner == "keep" && !c.uri.substr(0, c.uri.find('?')).ends_with("/session");
   if (c.io == "native" && c.cache != "none" && c.cache != "directsync") {
     throw Error(VBS_INVALID, "hv_kvm: io \"native\" needs O_DIRECT, which cache \"" + c.cache +
                                  "\" does not use: set cache to none or directsync, or io to threads");

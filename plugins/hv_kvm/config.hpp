@@ -21,6 +21,9 @@ struct Config {
   unsigned detach_timeout_s = 20;
   unsigned reconnect_s = 5;
   bool attach_shut_off = false;
+  // libvirt's dynamic ownership would give a file to one VM's user and, when that VM lets go of it, to root, under the
+  // hands of the others that have it open. An unprivileged libvirtd (session) changes no owner and knows no such label.
+  bool keep_owner = true;
 };
 
 // Throws Error(VBS_INVALID) naming key, value and what is allowed.

@@ -3,6 +3,7 @@
 
 #include "explain.hpp"
 #include "kvm.hpp"
+#include "leftovers.hpp"
 
 namespace vbs::kvm {
 namespace {
@@ -72,11 +73,14 @@ void Kvm::detach(plugin::Call& call, const plugin::DetachArgs& args) {
   std::optional<int64_t> sent_ms;  // by the call's remaining time
   // Asked by an earlier call: a guest that was resumed or has booted meanwhile lets go by itself.
   if (unplugs_.pending(args.vm_uuid, args.serial)) sent_ms = start_ms + resend_ms - grace_ms;
+  bool cut_off = call.epoch() > 1;  // an attach or a detach before this
   connection_.run(call, [&](Session& s) {
-    for (;;) {
+    for (bool first = true;; first = false) {
       const auto domain = s.find(args.vm_uuid);
       const auto vm = domain ? read_view(s, domain) : std::nullopt;
       if (!vm) return unplugs_.settled(args.vm_uuid, args.serial);
+      if (first && cut_off) clear_leftovers(s, host_, domain, args.serial, config_.detach_timeout_s);
+      cut_off = true;
       const auto* live = vm->live ? vm->live->by_serial(args.serial) : nullptr;
       const auto* defined = vm->definition ? vm->definition->by_serial(args.serial) : nullptr;
       if (!live) unplugs_.settled(args.vm_uuid, args.serial);

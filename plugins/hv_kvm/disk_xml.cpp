@@ -27,8 +27,19 @@ void check_image(const Image& image, const std::string& what) {
   }
 }
 
-void write_source(pugi::xml_node parent, const Image& image, bool block) {
-  parent.append_child("source").append_attribute(block ? "dev" : "file") = image.path.c_str();
+pugi::xml_node write_source(pugi::xml_node parent, const Image& image, bool block) {
+  auto source = parent.append_child("source");
+  source.append_attribute(block ? "dev" : "file") = image.path.c_str();
+  return source;
+}
+
+// The top of a disk. libvirt applies its label to the whole chain under it.
+void write_top(pugi::xml_node parent, const DiskSpec& spec) {
+  auto source = write_source(parent, spec.top, spec.block);
+  if (!spec.keep_owner) return;
+  auto label = source.append_child("seclabel");
+  label.append_attribute("model") = "dac";
+  label.append_attribute("relabel") = "no";
 }
 
 void write_chain(pugi::xml_node parent, const std::vector<Image>& chain) {
@@ -91,6 +102,8 @@ DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
   return spec;
 }
 
+std::string disk_alias(const std::string& serial) { return "ua-vbs-" + serial; }
+
 std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config) {
   const bool virtio = device.starts_with("vd");
   pugi::xml_document document;
@@ -104,7 +117,7 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   driver.append_attribute("io") = config.io.c_str();
   driver.append_attribute("discard") = config.discard.c_str();
   if (virtio && config.iothread != 0) driver.append_attribute("iothread") = config.iothread;
-  write_source(disk, spec.top, spec.block);
+  write_top(disk, spec);
   write_chain(disk, spec.backing);
   auto block = disk.append_child("blockio");
   block.append_attribute("logical_block_size") = 512;
@@ -116,7 +129,7 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   if (spec.read_only) disk.append_child("readonly");
   if (spec.shareable) disk.append_child("shareable");
   disk.append_child("serial").text() = spec.serial.c_str();
-  disk.append_child("alias").append_attribute("name") = ("ua-vbs-" + spec.serial).c_str();
+  disk.append_child("alias").append_attribute("name") = disk_alias(spec.serial).c_str();
   return text_of(document);
 }
 
@@ -130,7 +143,7 @@ std::string switched_xml(const std::string& disk_text, const DiskSpec& spec) {
   }
   while (disk.remove_child("backingStore")) {
   }
-  write_source(disk, spec.top, spec.block);
+  write_top(disk, spec);
   write_chain(disk, spec.backing);
   return text_of(document);
 }
@@ -145,7 +158,7 @@ std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& dev
     if (d.device != device) continue;
     disk.append_attribute("type") = spec.block ? "block" : "file";
     disk.append_child("driver").append_attribute("type") = spec.top.format.c_str();
-    write_source(disk, spec.top, spec.block);
+    write_top(disk, spec);
   }
   return text_of(document);
 }

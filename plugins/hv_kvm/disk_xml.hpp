@@ -22,10 +22,14 @@ struct DiskSpec {
   std::vector<Image> backing;  // nearest first
   bool read_only = true;
   bool shareable = false;
+  bool keep_owner = false;  // libvirt must not change the owner of the files
 };
 
 // Throws Error(VBS_INVALID | VBS_NOT_SUPPORTED) naming the field and its limit.
 DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args);
+
+// The name that a disk has in QEMU.
+std::string disk_alias(const std::string& serial);
 
 // `device` decides the bus: vdX is virtio-blk, sdX virtio-scsi.
 std::string disk_xml(const DiskSpec& spec, const std::string& device, const Config& config);

@@ -57,6 +57,7 @@ DomainXml parse_domain(std::string_view xml) {
   d.live = !root.attribute("id").empty();
   const auto devices = root.child("devices");
   for (const auto& node : devices.children("disk")) d.disks.push_back(read_disk(node));
+  for (const auto& found : devices.select_nodes("disk//source/@index")) d.images.insert(found.attribute().value());
   for (const auto& node : devices.children("controller")) {
     if (std::string_view(node.attribute("type").value()) == "scsi" &&
         std::string_view(node.attribute("model").value()).starts_with("virtio")) {
@@ -69,6 +70,18 @@ DomainXml parse_domain(std::string_view xml) {
                           std::string_view(target.attribute("state").value()) == "connected");
   }
   return d;
+}
+
+bool is_leftover_node(const std::string& node, const std::set<std::string>& known) {
+  constexpr std::string_view prefix = "libvirt-";
+  if (!node.starts_with(prefix)) return false;
+  const auto dash = node.find('-', prefix.size());
+  if (dash == std::string::npos) return false;
+  const auto number = node.substr(prefix.size(), dash - prefix.size());
+  const auto kind = node.substr(dash + 1);
+  // Others, as libvirt-pflash0-storage, are not of disks.
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos &&
+         (kind == "format" || kind == "storage") && known.count(number) == 0;
 }
 
 }  // namespace vbs::kvm

@@ -51,7 +51,8 @@ void explain_attach(const LibvirtError& e, const std::string& vm, const std::str
   if (has(e, "Permission denied")) {
     throw Error(VBS_DENIED,
                 "QEMU may not open " + path + " (" + e.message +
-                    "): check its owner against user and group in libvirt's qemu.conf, and AppArmor or SELinux");
+                    "): check its owner against user and group in libvirt's qemu.conf (vbs-hv-kvm(7), file_owner), the "
+                    "directories above it, and AppArmor or SELinux");
   }
   throw Error(VBS_INTERNAL, "libvirt did not attach " + path + " to VM " + vm + ": " + e.message);
 }

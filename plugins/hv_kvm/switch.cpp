@@ -56,7 +56,8 @@ void switch_definition(Session& s, const DomainPtr& domain, const VmView& vm, co
 }  // namespace
 
 plugin::Disk Kvm::switch_image(plugin::Call& call, const plugin::AttachArgs& args) {
-  const auto spec = check_disk(host_, args);
+  auto spec = check_disk(host_, args);
+  spec.keep_owner = config_.keep_owner;
   return connection_.run(call, [&](Session& s) {
     const auto domain = require(s, args.vm_uuid);
     auto vm = require_view(s, domain, args.vm_uuid);

@@ -24,6 +24,8 @@ STOP_SECONDS = 30
 
 
 class World:
+    owners = OWNERS
+
     def __init__(self, build):
         self.build, self.source = build, SOURCE
         self.vbs = build / "bin" / "vbs"
@@ -56,7 +58,7 @@ class World:
         self.certificates = Certificates(self.vbs, self.home)
         self.ca = self.certificates.ca
         self.certificates.sign("server", "server", subject="CN=localhost,O=VBS")
-        self.guests = Guests(SOURCE)
+        self.guests = self._guests()
         self.contract = Contract(SOURCE / "adapters" / "vbs" / "openapi.yaml")
         self.port = self._free_port()
         self._configure()
@@ -68,9 +70,12 @@ class World:
         for name in PEOPLE:  # so that later requests add no users to the store
             getattr(self, name).get("/v1/whoami")
         if not self.guests.absent:
-            for vm, owner in OWNERS.items():
+            for vm, owner in self.owners.items():
                 self.operator.expect(200, "POST", "/v1/hosts/node1/owners", {"vm": vm, "user": self.subject(owner)})
         return self
+
+    def _guests(self):
+        return Guests(SOURCE)
 
     def _spawn(self):
         with self.log.open("a") as log:
@@ -108,6 +113,8 @@ class World:
             else (
                 "  - {name: node1, aliases: [first], hypervisor: hv_kvm, "
                 f'config: {{uri: "{self.guests.uri}", bus: scsi, shut_off: definition, reconnect_s: 1}}}}\n'
+                # Where VMs could go; none does.
+                f"  - {{name: far, hypervisor: faulty, config: {{directory: {self.home}/far, node: far, vms: 0}}}}\n"
             )
         )
         (self.home / "vbsd.yaml").write_text(
@@ -129,6 +136,7 @@ hosts:
 """
         )
         (self.home / "second").mkdir(mode=0o711)
+        (self.home / "far").mkdir(mode=0o711)
 
     def _wait(self):
         for _ in range(300):

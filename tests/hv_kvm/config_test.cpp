@@ -26,6 +26,15 @@ TEST(KvmConfig, AnEmptyObjectGivesTheSafeDefaults) {
   EXPECT_EQ(c.io, "threads");
   EXPECT_EQ(c.detach_timeout_s, 20u);
   EXPECT_FALSE(c.attach_shut_off);
+  EXPECT_TRUE(c.keep_owner);
+}
+
+TEST(KvmConfig, OwnersAreLeftToLibvirtOnRequestAndToASessionThatCannotChangeThem) {
+  EXPECT_FALSE(read(R"({"file_owner":"libvirt"})").keep_owner);
+  EXPECT_FALSE(read(R"({"uri":"qemu:///session"})").keep_owner);
+  EXPECT_FALSE(read(R"({"uri":"qemu+unix:///session?socket=/run/system"})").keep_owner);
+  EXPECT_TRUE(read(R"({"uri":"qemu+unix:///system?socket=/run/session"})").keep_owner);
+  EXPECT_THAT(refusal(R"({"file_owner":"root"})"), testing::HasSubstr("allowed: keep, libvirt"));
 }
 
 TEST(KvmConfig, AWrongValueIsRefusedWithItsKeyAndWhatIsAllowed) {

@@ -112,7 +112,7 @@ TEST_F(DataPath, IsThatOfADiskWrittenByHand) {
       << "<disk type='file' device='disk'><driver name='qemu' type='raw' cache='none' io='threads' discard='unmap'/>"
          "<source file='"
       << by_hand.source.path
-      << "'/><backingStore/>"
+      << "'><seclabel model='dac' relabel='no'/></source><backingStore/>"
          "<blockio logical_block_size='512' physical_block_size='4096'/>"
          "<target dev='vdy' bus='virtio'/><serial>"
       << by_hand.serial

@@ -65,6 +65,19 @@ TEST(DiskXml, ARawDiskSaysThatNothingIsUnderIt) {
   EXPECT_THAT(disk_xml(check(raw_args()), "vdb", {}), HasSubstr("<source file=\"/volumes/a.raw\"/><backingStore/>"));
 }
 
+TEST(DiskXml, TheTopSaysThatOwnersStayWhereTheyAreToBeKept) {
+  constexpr auto label = R"(<seclabel model="dac" relabel="no"/>)";
+  auto spec = check(raw_args());
+  EXPECT_THAT(disk_xml(spec, "vdb", {}), Not(HasSubstr(label)));
+  spec.keep_owner = true;
+  EXPECT_THAT(disk_xml(spec, "vdb", {}),
+              HasSubstr(std::string("<source file=\"/volumes/a.raw\">") + label + "</source>"));
+  EXPECT_THAT(switched_xml("<disk><driver/><source file='/old'/></disk>", spec), HasSubstr(label));
+  XmlDisk disk;
+  disk.device = "vdb";
+  EXPECT_THAT(switch_xml({disk}, "vdb", spec), HasSubstr(label));
+}
+
 TEST(DiskXml, ABackingFileWithoutAFormatIsRefused) {
   auto args = raw_args();
   args.source = {"file", "qcow2", "/v/top", R"({"backing":[{"path":"/v/base"}]})"};

@@ -49,6 +49,18 @@ TEST(ParseDomain, ReadsWhatAnAttachAndADetachNeed) {
   EXPECT_EQ(d.by_device("vda")->path, "/dev/vg/root");
 }
 
+TEST(ParseDomain, ImagesOfNoDiskAreLeftOverAndOthersAreNot) {
+  const auto d = parse_domain(
+      "<domain id='1'><devices><disk><source file='/top' index='3'/><backingStore><source file='/base' index='2'/>"
+      "</backingStore></disk></devices></domain>");
+  EXPECT_FALSE(is_leftover_node("libvirt-3-format", d.images));
+  EXPECT_FALSE(is_leftover_node("libvirt-2-storage", d.images));
+  EXPECT_TRUE(is_leftover_node("libvirt-4-format", d.images));
+  EXPECT_TRUE(is_leftover_node("libvirt-23-storage", d.images));
+  for (const auto* other : {"libvirt-pflash0-storage", "libvirt--storage", "libvirt-4", "#block123", "libvirt-4-other"})
+    EXPECT_FALSE(is_leftover_node(other, d.images)) << other;
+}
+
 TEST(ParseDomain, AnEmptySerialMatchesNoDisk) { EXPECT_EQ(domain(other_disk, true).by_serial(""), nullptr); }
 
 TEST(ParseDomain, WhatIsNoDomainIsAnError) {

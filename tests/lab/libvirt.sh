@@ -18,6 +18,8 @@
 # Environment
 #   VBS_LAB_DIR      state, default /run/vbs-lab; labs in different directories do not meet
 #   VBS_LIBVIRT_URI  use this libvirt instead, unchanged; start, restart, down and stop then leave the daemon alone
+#   VBS_LAB_STOCK    1: QEMU as Debian's libvirt runs it, as user libvirt-qemu and with dynamic ownership, instead of as root;
+#                    what holds the images must let others pass (mode 0711). Decided by the first 'start'
 #   VBS_CACHE        where the guest's initramfs is kept, default .cache in the source tree
 # Where / is not a shared mount (containers, sandboxes), a file system that is mounted after 'start' is seen by the guests
 # only below $VBS_LAB_DIR/mnt.
@@ -43,17 +45,24 @@ configure() {
   mkdir -p "$dir"/{etc/qemu/networks,run,lib/qemu,cache,log,mnt,guests}
   # As root, without the daemon's own isolation: in a sandbox it has nothing to work with (cgroups, AppArmor), and its
   # private /dev would hide file systems that are mounted later. Disks stay with their owners.
-  cat >"$dir/etc/qemu.conf" <<'C'
-user = "root"
+  local owners='user = "root"
 group = "root"
 dynamic_ownership = 0
-remember_owner = 0
+remember_owner = 0'
+  [[ ${VBS_LAB_STOCK:-} != 1 ]] || owners='user = "libvirt-qemu"
+group = "libvirt-qemu"
+dynamic_ownership = 1'
+  cat >"$dir/etc/qemu.conf" <<C
+$owners
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 stdio_handler = "file"
 C
-  cat >"$dir/etc/libvirtd.conf" <<'C'
+  # Two labs on one machine are two hosts, between which a guest can be migrated.
+  [[ -s $dir/host-uuid ]] || cat /proc/sys/kernel/random/uuid >"$dir/host-uuid"
+  cat >"$dir/etc/libvirtd.conf" <<C
+host_uuid = "$(cat "$dir/host-uuid")"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 unix_sock_rw_perms = "0700"
@@ -128,7 +137,7 @@ guest_xml() { # name ports memory append kernel initrd agent
   <iothreads>1</iothreads>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>/boot/vmlinuz-$5</kernel>
+    <kernel>$5</kernel>
     <initrd>$6</initrd>
     <cmdline>console=ttyS0 panic=-1 quiet mitigations=off $4</cmdline>
   </os>
@@ -174,11 +183,13 @@ guest() {
   }
   initrd=$(initramfs "$kernel" "$agent")
   mkdir -p "$dir/guests"
-  if ! own; then # its QEMU may run as a user who cannot look into the source tree
-    cp "$initrd" "$dir/guests/"
-    initrd=$dir/guests/${initrd##*/}
+  # Its QEMU may run as a user who cannot look into the source tree, and its libvirtd may give both files to that user.
+  local image=/boot/vmlinuz-$kernel
+  if ! own || [[ ${VBS_LAB_STOCK:-} == 1 ]]; then
+    cp "$initrd" "$image" "$dir/guests/"
+    initrd=$dir/guests/${initrd##*/} image=$dir/guests/${image##*/}
   fi
-  guest_xml "$name" "$ports" "$memory" "$append" "$kernel" "$initrd" "$agent" >"$dir/guests/$name.xml"
+  guest_xml "$name" "$ports" "$memory" "$append" "$image" "$initrd" "$agent" >"$dir/guests/$name.xml"
   if [[ $transient ]]; then
     vsh create "$dir/guests/$name.xml" >/dev/null
   else

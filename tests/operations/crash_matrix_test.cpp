@@ -23,7 +23,8 @@ struct Scenario {
   std::function<void(TestCore&, Scene&)> prepare;
   std::function<Admitted(TestCore&, const Scene&)> run;
   std::vector<FakeFault> faults;
-  size_t at_least = 5;  // images
+  size_t at_least = 5;    // images
+  bool migrated = false;  // VM 1 is on the second host by then
 };
 void PrintTo(const Scenario& s, std::ostream* o) { *o << s.name; }
 
@@ -72,6 +73,9 @@ Admitted attach(TestCore& core, const Scene& s) {
   return attach_volume(*core, core.alice(), s.volume, {"node1", "vm1", "", Mode::rw});
 }
 Admitted detach(TestCore& core, const Scene& s) { return detach_volume(*core, core.alice(), s.volume, {}).front(); }
+Admitted move(TestCore& core, const Scene& s) {
+  return move_attachment(*core, core.root(), s.volume, {"node1", "node2", ""});
+}
 Admitted remove_volume(TestCore& core, const Scene& s) { return delete_volume(*core, core.alice(), s.volume); }
 Admitted remove_clone(TestCore& core, const Scene& s) { return delete_volume(*core, core.alice(), s.clone); }
 Admitted remove_snapshot(TestCore& core, const Scene& s) { return delete_snapshot(*core, core.alice(), s.snapshot); }
@@ -99,6 +103,7 @@ const std::vector<Scenario> kScenarios{
     {"ExtendAttached", attached, extend, {}, 8},
     {"Attach", with_volume, attach, {}, 8},
     {"Detach", attached, detach, {}, 8},
+    {"Move", attached, move, {}, 14, true},
     {"DeleteVolume", with_volume, remove_volume, {}},
     {"DeleteVolumeUnderSnapshotAndClone", with_clone, remove_volume, {}},
     {"DeleteClone", with_clone, remove_clone, {}},
@@ -136,6 +141,7 @@ const std::vector<Scenario> kScenarios{
       briefly_away("snapshot_take")}},
     {"ExtendWithLostAnswer", with_volume, extend, {lost_answer("extend")}},
     {"AttachWithLostAnswers", with_volume, attach, {lost_answer("export_object"), lost_answer("attach")}},
+    {"MoveWithLostAnswers", attached, move, {lost_answer("export_object"), lost_answer("unexport")}, 14, true},
     {"DetachWithLostAnswers", attached, detach, {lost_answer("detach"), lost_answer("unexport")}},
     {"DeleteWithLostAnswer", with_volume, remove_volume, {lost_answer("remove")}},
     {"UndoWithTrouble",
@@ -143,6 +149,10 @@ const std::vector<Scenario> kScenarios{
      attach,
      {always("attach", Code::conflict), briefly_away("detach"), lost_answer("unexport")}},
 };
+
+void migrate(FakeWorld& world) {
+  world.change([](FakeDisk& d) { d.vms.begin()->second.host = "node2"; });
+}
 
 class CrashMatrix : public testing::TestWithParam<std::tuple<Scenario, bool>> {
  protected:
@@ -189,8 +199,9 @@ TEST_P(CrashMatrix, ACutAnywhereEndsAsIfThereHadBeenNone) {
   std::vector<Image> images;
   size_t operations_before = 0;
   {
-    TestCore core(world, dir.path());
+    TestCore core(world, test_config(dir.path(), scenario.migrated));
     scenario.prepare(core, scene);
+    if (scenario.migrated) migrate(world);
     operations_before = count_operations(core);
     for (const auto& f : scenario.faults) world.fail(f);
     PowerCuts cuts(world, dir.path());
@@ -204,7 +215,7 @@ TEST_P(CrashMatrix, ACutAnywhereEndsAsIfThereHadBeenNone) {
   for (const auto& image : images) {
     admitted_already = admitted_already || image.point.ends_with(".admit.committed");
     SCOPED_TRACE("cut at " + image.point);
-    TestCore core(*image.world, image.dir->path());
+    TestCore core(*image.world, test_config(image.dir->path(), scenario.migrated));
     core.settle();
     EXPECT_EQ(core.differences(*image.world), Names{});
     EXPECT_EQ(core.operation(admitted.operation_id).has_value(), admitted_already);
@@ -227,8 +238,9 @@ TEST_P(CrashMatrix, ACutOfTheRestartDoesNoHarmEither) {
   End expected;
   std::vector<Image> images;
   {
-    TestCore core(world, dir.path());
+    TestCore core(world, test_config(dir.path(), scenario.migrated));
     scenario.prepare(core, scene);
+    if (scenario.migrated) migrate(world);
     for (const auto& f : scenario.faults) world.fail(f);
     PowerCuts cuts(world, dir.path());
     admitted = scenario.run(core, scene);
@@ -240,13 +252,13 @@ TEST_P(CrashMatrix, ACutOfTheRestartDoesNoHarmEither) {
   std::vector<Image> second;
   {
     PowerCuts cuts(*first.world, first.dir->path());
-    TestCore core(*first.world, first.dir->path());
+    TestCore core(*first.world, test_config(first.dir->path(), scenario.migrated));
     core.settle();
     second = cuts.stop();
   }
   for (const auto& image : second) {
     SCOPED_TRACE("cut at " + first.point + ", then at " + image.point);
-    TestCore core(*image.world, image.dir->path());
+    TestCore core(*image.world, test_config(image.dir->path(), scenario.migrated));
     core.settle();
     EXPECT_EQ(core.differences(*image.world), Names{});
     EXPECT_EQ(end_of(core, admitted), expected);

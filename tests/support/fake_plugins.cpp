@@ -416,10 +416,13 @@ class FakeHypervisor : public Hypervisor {
     });
   }
   void detach(const Call& c, const std::string& vm_uuid, const std::string& serial, bool) override {
-    world_.call("hypervisor", "detach", serial, c, [&](FakeDisk& d) { return d.plugged.erase({vm_uuid, serial}); });
+    world_.call("hypervisor", "detach", serial, c, [&](FakeDisk& d) {
+      return elsewhere(d, vm_uuid) ? 0 : d.plugged.erase({vm_uuid, serial});
+    });
   }
   std::vector<Disk> inspect(const Call& c, const std::string& vm_uuid) override {
     return world_.call("hypervisor", "inspect_vm", "", c, [&](FakeDisk& d) {
+      if (elsewhere(d, vm_uuid)) throw Error(Code::not_found, "no such VM");
       std::vector<Disk> out;
       for (const auto& [key, disk] : d.plugged)
         if (key.first == vm_uuid) out.push_back(disk);
@@ -453,6 +456,10 @@ class FakeHypervisor : public Hypervisor {
   }
 
  private:
+  bool elsewhere(const FakeDisk& d, const std::string& vm_uuid) const {
+    const auto vm = d.vms.find(vm_uuid);
+    return vm != d.vms.end() && vm->second.host != host_;
+  }
   FakeWorld& world_;
   const std::string host_;
 };

@@ -26,7 +26,7 @@ EngineOptions quick() {
   return o;
 }
 
-Config test_config(const std::string& data_dir) {
+Config test_config(const std::string& data_dir, bool second_host) {
   Config c;
   c.data_dir = data_dir;
   c.operators = {"CN=root,O=VBS"};
@@ -37,6 +37,10 @@ Config test_config(const std::string& data_dir) {
   HostConfig host;
   host.name = host.hypervisor = "node1";
   c.hosts = {host};
+  if (second_host) {
+    host.name = host.hypervisor = "node2";
+    c.hosts.push_back(host);
+  }
   return c;
 }
 

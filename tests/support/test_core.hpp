@@ -16,7 +16,8 @@ namespace vbs::test {
 constexpr uint64_t kMiB = 1024 * 1024;
 
 EngineOptions quick();
-Config test_config(const std::string& data_dir);
+// second_host: with a "node2" that has no VMs until a test migrates one.
+Config test_config(const std::string& data_dir, bool second_host = false);
 
 class TestCore {
  public:

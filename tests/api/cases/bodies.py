@@ -65,6 +65,8 @@ def tests(world):
             whole["user"] = "CN=bob,O=VBS"
         if template.endswith("attach"):
             whole.update(host="bare", vm="x")
+        if template.endswith("move"):
+            whole.update({"from": "node1", "to": "far"})
         if template.endswith("owners"):
             whole["vm"] = "x"
         for field in ("Name", "volume_type", "os-force", "user_id", "__proto__", "a\nb"):

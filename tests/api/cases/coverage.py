@@ -5,6 +5,7 @@ from guests import DEFINED
 MANAGED = (
     "/v1/volumes/{id}/attach",
     "/v1/volumes/{id}/detach",
+    "/v1/volumes/{id}/attachments/move",
     "/v1/hosts/{name}/vms",
     "/v1/hosts/{name}/owners",
     "/v1/operations/{id}/cancel",

@@ -1,4 +1,5 @@
 """The operator sees and does everything; nobody else does what is the operator's."""
+from commands import OK, Commands
 from guests import DEFINED
 from suite import check, equal, tests_of
 from things import Refused
@@ -75,6 +76,38 @@ def test_vms(world):
         field="vm",
         words=("none",),
     )
+
+
+def test_move(world):
+    """An operator lets a volume follow a VM that is to be migrated, and calls it off; nobody else does"""
+    world.guests.need()
+    operator, vm, vbs = world.operator, DEFINED[0], Commands(world)
+    volume = world.alice.volume(name="follows")
+    target, body = f"/v1/volumes/{volume}/attachments/move", {"from": "node1", "to": "far"}
+    operator.refused(409, "POST", target, body, words=("not attached", "node1"))
+    world.alice.attach(volume, vm)
+    world.alice.refused(403, "POST", target, body, words=("only an operator",))
+    operator.refused(400, "POST", target, {"from": "node1", "to": "first"}, field="to", words=("one host",))
+    operator.refused(400, "POST", target, {"from": "node1", "to": "bare"}, field="to", words=("bare", "hypervisor"))
+    operator.refused(404, "POST", target, {"from": "node1", "to": "nowhere"}, words=("nowhere",))
+    operator.refused(409, "POST", target, {**body, "vm": "another"}, words=("another",))
+    begun = operator.expect(202, "POST", target, {**body, "vm": vm})["operation"]
+    world.alice.refused(409, "POST", f"/v1/volumes/{volume}/detach", {}, words=("just moving",))
+    called_off(operator, begun["id"])
+    vbs.run(OK, "--no-wait", "attachments", "move", volume, "--from", "node1", "--to", "far", by="operator")
+    again = operator.get("/v1/operations?all_projects=true&limit=1")["operations"][0]
+    equal(again["kind"], "move-attachment", "the last operation")
+    called_off(operator, again["id"])
+    row = world.alice.get("/v1/volumes/" + volume)["volume"]["attachments"][0]
+    equal((row["host"], row["state"]), ("node1", "attached"), "the attachment")
+    world.alice.detach(volume)
+    world.alice.delete(volume)
+
+
+def called_off(operator, operation):
+    operator.expect(202, "POST", f"/v1/operations/{operation}/cancel")
+    ended = operator.get(f"/v1/operations/{operation}?wait=30")["operation"]
+    equal((ended["state"], ended["error"]["code"]), ("failed", "cancelled"), "the move")
 
 
 def test_audit(world):

@@ -43,6 +43,7 @@ def tests(world):
             "extend": {"size_bytes": 4 << 20},
             "revert": {"snapshot_id": t.snapshot},
             "attach": {"host": "node1", "vm": "vbs-vm1"},
+            "move": {"from": "node1", "to": "far"},
             "grants": {"user": "CN=bob,O=VBS"},
             "ungrant": {"user": "CN=bob,O=VBS"},
         }.get(template.split("/")[-1], {})
