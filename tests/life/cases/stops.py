@@ -102,7 +102,7 @@ def test_host_reboot(world):
 
 def power_off(guests):
     """libvirtd and every QEMU end at one moment, and what a reboot empties is empty."""
-    pids = (guests.of_directory if hasattr(guests, "of_directory") else guests.host_processes)()
+    pids = guests.of_directory()
     check(set(guests.processes()) < set(pids), f"not all QEMUs are among {pids}")
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
