@@ -58,7 +58,7 @@ class FlattenVolume : public OperationKind {
       return nullptr;
     };
     Step record{"record", &backend->slot.pool(), nullptr, nullptr};
-    record.forward_only = true;
+    record.limit = kCopyLimit;  // it looks at what lies on disk of the whole volume
     record.run = [backend, writer](const StepContext& c) { return record_streamed(c, *backend, writer); };
     return {prepare, stream, record, tidy};
   }

@@ -1,7 +1,9 @@
 // stream: QEMU moves what a disk reads from the files under its own into its own file, by a block job, while the guest
 // goes on. The job belongs to QEMU and outlives whoever began it; what the disk has now, and whether a job runs on it,
 // decides what is left to do, so a call may be repeated wherever it broke off.
-#include <algorithm>
+#include <libvirt/libvirt-qemu.h>
+
+#include <cstdlib>
 #include <thread>
 
 #include "explain.hpp"
@@ -49,6 +51,23 @@ void start_job(Session& s, const DomainPtr& domain, const VmView& vm, const std:
     });
   } catch (const LibvirtError& e) {
     explain_change(e, "flatten", vm.name, device);
+  }
+}
+
+// QEMU ends a stream without a flush: where the moved data lies is in memory only, until the guest flushes. No call of
+// libvirt has QEMU flush a disk, so its monitor is asked. Best effort: the storage plugin looks at what is on disk.
+void flush(Session& s, plugin::Call& call, const DomainPtr& domain, const XmlDisk& disk) {
+  const auto device = disk.bus == "virtio" ? "/machine/peripheral/" + disk.alias + "/virtio-backend" : disk.alias;
+  try {
+    const auto said = s.change("flush a disk", [domain, command = "qemu-io -d " + device + " flush"] {
+      char* text = nullptr;
+      checked(virDomainQemuMonitorCommand(domain.get(), command.c_str(), &text, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP));
+      const std::unique_ptr<char, decltype(&std::free)> owner(text, std::free);
+      return std::string(text ? text : "");
+    });
+    if (!said.empty()) call.log(VBS_LOG_WARNING, "QEMU did not flush " + disk.device + ": " + said);
+  } catch (const LibvirtError& e) {
+    call.log(VBS_LOG_WARNING, "QEMU was not asked to flush " + disk.device + ": " + e.message);
   }
 }
 
@@ -100,6 +119,7 @@ void Kvm::stream(plugin::Call& call, std::string_view vm_uuid, std::string_view 
         looks = 0;
         call.progress(job.done, job.total);
       } else if (stands_on(*disk, base)) {
+        flush(s, call, domain, *disk);
         if (base.empty()) correct_definition(s, domain, vm, *disk);
         return;
       } else if (!began) {

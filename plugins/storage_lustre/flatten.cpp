@@ -2,15 +2,71 @@
 //
 // flatten: the volume keeps its bytes and rests on no layer any more. Nobody uses it: all that its chain holds is
 // copied into a new raw file, VOLUME.FLATTEN.EPOCH.raw. A guest writes to it: its QEMU has moved all into the active
-// file by a block job, whose last act is to take the backing file out of that file's header; that is what tells here
-// that it is done. The files under the volume stay until the core has committed the change and hands those that nobody
-// needs to discard(); an older sidecar stays with them, so that a flatten that is undone leaves the volume whole.
+// file by a block job, whose last act is to take the backing file out of that file's header. That alone proves nothing:
+// QEMU 7.2 writes the header at once, but keeps the tables that say where the moved data is in memory until the next
+// flush, and a power cut before it would leave holes. So the file on disk must account for all data of the chain. The
+// files under the volume stay until the core has committed the change and hands those that nobody needs to discard();
+// an older sidecar stays with them, so that a flatten that is undone leaves the volume whole.
+#include <algorithm>
+
+#include "json.hpp"
 #include "qcow2.hpp"
 #include "storage_lustre.hpp"
 
 namespace vbs::lustre {
 using plugin::Call;
 using plugin::Error;
+
+namespace {
+// A piece whose map fits into the 1 MiB that the host keeps of an output: 64 KiB a cluster, 150 bytes a line.
+constexpr uint64_t kMapWindow = 256ull << 20;
+
+// Ranges, in order: with data; or, `written`, all that the file itself says something about, zeros as well.
+std::vector<std::pair<uint64_t, uint64_t>> ranges(const plugin::Host& host, Call& call, const std::string& path,
+                                                  const std::string& format, uint64_t at, uint64_t length,
+                                                  bool written) {
+  const auto answer =
+      host.run(call, "qemu_img_map_shared",
+               {{"path", path}, {"format", format}, {"start", std::to_string(at)}, {"length", std::to_string(length)}});
+  const auto d = parse_object("{\"map\":" + answer.out + "}");
+  const auto bad = [] {
+    return Error(VBS_INTERNAL, "qemu-img map does not answer as QEMU 7 does; check the pattern qemu_img_map_shared");
+  };
+  if (!d || !(*d)["map"].IsArray()) throw bad();
+  std::vector<std::pair<uint64_t, uint64_t>> out;
+  for (const auto& e : (*d)["map"].GetArray()) {
+    const auto start = number_of(e, "start"), bytes = number_of(e, "length");
+    const auto* flag = member(e, written ? "present" : "data");
+    if (!start || !bytes || !flag || !flag->IsBool()) throw bad();
+    if (!flag->GetBool()) continue;
+    if (!out.empty() && out.back().second == *start) {
+      out.back().second += *bytes;
+    } else {
+      out.emplace_back(*start, *start + *bytes);
+    }
+  }
+  return out;
+}
+}  // namespace
+
+// Whether the active file, as it lies on disk, says something about every range where the chain under it has data.
+bool LustreStorage::accounts_for_chain(Call& call, const File& dir, const Record& volume) {
+  const auto& under = volume.chain.front();
+  for (uint64_t at = 0; at < volume.size_bytes; at += kMapWindow) {
+    call.check();
+    const auto length = std::min(kMapWindow, volume.size_bytes - at);
+    const auto own = ranges(host_, call, dir.path_of(volume.file), format_of(volume.file), at, length, true);
+    auto have = own.begin();
+    // A volume that was extended is larger than what it rests on.
+    const auto status = files_->status(dir, under);
+    if (format_of(under) == "raw" && (!status || status->size_bytes <= at)) return status.has_value();
+    for (const auto& [from, to] : ranges(host_, call, dir.path_of(under), format_of(under), at, length, false)) {
+      while (have != own.end() && have->second <= from) ++have;
+      if (have == own.end() || have->first > from || have->second < to) return false;
+    }
+  }
+  return true;
+}
 
 // What an earlier attempt at this flatten came to, whole: its data was synced before its sidecar was written.
 std::optional<Sidecar> LustreStorage::flattened(const File& dir, const plugin::FlattenArgs& a, const Record& volume) {
@@ -39,6 +95,11 @@ void LustreStorage::flatten(Call& call, const plugin::FlattenArgs& a) {
 
 void LustreStorage::copy_chain(Call& call, const File& dir, const std::string& id, const Record& volume) {
   refuse_writer(dir, volume);
+  const auto header = read_qcow2_header(*files_, *files_->open_read(dir, volume.file));
+  if (header && header->backing.empty() && !accounts_for_chain(call, dir, volume))
+    throw Error(VBS_CONFLICT, "the power went right after QEMU had flattened " + dir.path_of(volume.file) +
+                                  ", and its header names no backing file though it needs " + volume.chain.front() +
+                                  ": 'qemu-img rebase -u' with that and its format restores the header");
   sweep(dir, volume, "");
   Record next = volume;
   ++next.generation;
@@ -63,6 +124,11 @@ void LustreStorage::record_streamed(Call& call, const File& dir, const Record& v
     Promise(*space_, index_, call, dir, config_.striping, volume.id, volume.size_bytes, allocated(dir, volume));
     return;
   }
+  if (!accounts_for_chain(call, dir, volume))
+    throw Error(VBS_BUSY, "QEMU has moved all data of volume " + volume.id + " into " + file->path() +
+                              ", but has not yet written down where: it does with the next flush of the guest ('sync' "
+                              "in it)");
+  files_->sync(*file);
   sweep(dir, volume, "");
   Record next = volume;
   ++next.generation;

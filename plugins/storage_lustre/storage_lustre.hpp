@@ -91,6 +91,7 @@ class LustreStorage final : public plugin::StorageInstance {
   // flatten.cpp
   std::optional<Sidecar> flattened(const File& dir, const plugin::FlattenArgs&, const Record& volume);
   void copy_chain(plugin::Call&, const File& dir, const std::string& id, const Record& volume);
+  bool accounts_for_chain(plugin::Call&, const File& dir, const Record& volume);
   void record_streamed(plugin::Call&, const File& dir, const Record& volume);
   void publish_flat(plugin::Call&, const File& dir, Attempt&, const Record& next);
 

@@ -101,7 +101,7 @@ TEST_F(Stream, CancelledEndsTheJobAndLeavesTheChainAsItWas) {
   TestCall call;
   call.cancel();
   EXPECT_EQ(kvm_->stream(call, first_.vm_uuid, first_.serial), VBS_CANCELLED) << call.error;
-  EXPECT_EQ(virsh_says("blockjob vbs-main " + disk_name()), "No current block job for " + disk_name());
+  EXPECT_EQ(virsh_says("blockjob vbs-main " + disk_name()), "") << "a job runs";
   EXPECT_THAT(shell("qemu-img info -U -f qcow2 " + top).text, HasSubstr("backing file: " + third_.source.path));
   EXPECT_EQ(in_guest("dd if=" + device_ + " bs=64k count=3 2>/dev/null | tr -s abc").text, "abc");
 }
@@ -112,7 +112,7 @@ TEST_F(Stream, StopEndsAJobAndDoesNothingWhereNoneRuns) {
     TestCall call;
     EXPECT_EQ(kvm_->stream_stop(call, first_.vm_uuid, first_.serial), VBS_OK) << call.error;
   }
-  EXPECT_EQ(virsh_says("blockjob vbs-main " + disk_name()), "No current block job for " + disk_name());
+  EXPECT_EQ(virsh_says("blockjob vbs-main " + disk_name()), "") << "a job runs";
   TestCall gone;
   EXPECT_EQ(kvm_->stream_stop(gone, "00000000-0000-4000-8000-000000000000", first_.serial), VBS_OK) << gone.error;
 }

@@ -140,6 +140,18 @@ TEST_P(Flatten, InUseSaysBeforeTheStreamThatThereIsRoomAndAfterItWhatTheVolumeIs
   EXPECT_FALSE(std::ifstream(b_->root + "/images/" + frozen).is_open()) << "it goes with the last that needs it";
 }
 
+// As QEMU leaves it until its next flush: the header is written, the tables are not.
+TEST_P(Flatten, InUseBelievesTheFileAndNotItsHeader) {
+  if (!by_overlay()) return;  // elsewhere a volume rests on no layer
+  const auto done = run({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", "", b_->root + "/images/" + top()});
+  ASSERT_EQ(done.exit_status, 0) << done.err;
+  const auto before = b_->files();
+  const auto refused = b_->flatten(flatten_, volume_, true);
+  EXPECT_EQ(refused->status, VBS_BUSY) << refused->message;
+  EXPECT_EQ(b_->flatten(flatten_, volume_, false)->status, VBS_CONFLICT);
+  EXPECT_EQ(b_->files(), before);
+}
+
 TEST_P(Flatten, InUseGivesTheSpaceOfAHiddenLayerBack) {
   if (!by_overlay()) return;  // elsewhere a deleted snapshot leaves no layer
   b_->write(volume_, 'c', 0, 2 * MiB);
