@@ -120,7 +120,7 @@ TEST_F(Commands, ExtendAndDeleteAndSnapshotsAskForTheirOperation) {
                          operation_json("done") + "}");
   script.answer(200, std::string(R"({"snapshot":{"id":")") + kOtherId + R"(","name":"s"}})");
   EXPECT_EQ(vbs({"create-snapshot", kVolumeId, "--name", "s"}), 0) << err;
-  EXPECT_EQ(script.asked[3].body, std::string(R"({"volume_id":")") + kVolumeId + R"(","name":"s"})");
+  EXPECT_EQ(script.asked[4].body, std::string(R"({"volume_id":")") + kVolumeId + R"(","name":"s"})");
   EXPECT_EQ(out, std::string("created snapshot ") + kOtherId + " (s) of volume " + kVolumeId + "\n");
 }
 
