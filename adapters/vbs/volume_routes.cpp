@@ -106,6 +106,12 @@ void add_volume_routes(const Context& c) {
             answer_when_ended(c, r, {admitted}, std::move(reply),
                               [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
           });
+  c.route("POST", "/v1/volumes/{id}/flatten",
+          [c, &core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto admitted = flatten_volume(core, caller, id_of(r));
+            answer_when_ended(c, r, {admitted}, std::move(reply),
+                              [&core](const Operations& rows) { return operation_only(core, 202, rows.front()); });
+          });
   c.route("GET", "/v1/volumes/{id}/explain", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     const auto e = explain(core, caller, id_of(r));
     reply(object(200, [&](JsonWriter& w) {

@@ -100,6 +100,14 @@ void revert(Context& context, const std::string& volume, const std::string& snap
                                              }});
 }
 
+void flatten(Context& context, const std::string& volume) {
+  const std::string id = resolve_volume(context.session(), volume);
+  auto answer = context.session().post(volume_target(id).segment("flatten"), "{}", !context.no_wait);
+  finish_change(context, std::move(answer), {.look_again = {}, .sentence = [=](const rapidjson::Value&) {
+                                               return fmt::format("flattened volume {}", id);
+                                             }});
+}
+
 void update(Context& context, const std::string& volume, const DescriptionOptions& options) {
   if (!options.given())
     throw Failure(Exit::usage, "nothing to change", "give --name, --comment, --metadata or --clear-metadata");
@@ -171,6 +179,11 @@ void add_volume_commands(CLI::App& app, Context& context) {
       "vbs revert-volume data before-upgrade", [volume, target](Context& c) { revert(c, *volume, *target); });
   command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
   command->add_option("SNAPSHOT", *target, "id, first characters of one, or name")->required();
+
+  command = add_command(app, context, "flatten-volume",
+                        "Give a volume files of its own, so that it rests on no layers of snapshots",
+                        "vbs flatten-volume data", [volume](Context& c) { flatten(c, *volume); });
+  command->add_option("VOLUME", *volume, "id, first characters of one, or name")->required();
 
   auto description = std::make_shared<DescriptionOptions>();
   command = add_command(app, context, "update-volume", "Change a volume's name, comment or metadata",

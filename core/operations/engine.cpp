@@ -168,6 +168,21 @@ void Engine::accepted(const LivePtr& live, bool has_locks) {
   // Whoever was in the way may have ended in the same batch of commits, before this operation could be found.
   if (locks_.holds(live->id)) return begin(live);
   wait(live, Waiting::locks, options_.lock_wait);
+  ask_for_way(live);
+}
+
+// Background work that stands before it is cancelled. May run on the writer's thread, so nothing is waited for.
+void Engine::ask_for_way(const LivePtr& live) {
+  for (const auto& id : locks_.blockers(live->id)) {
+    const auto other = find(id);
+    if (!other || !other->kind->gives_way(other->row)) continue;
+    database_.writer().submit([this, other](Tx& tx) { request_cancel(tx, other); },
+                              [this, other, kind = live->kind_name](std::exception_ptr error) {
+                                if (error) return;  // it has ended, or is past its point of return and ends soon
+                                log(other->row, spdlog::level::info, "gives way to " + kind);
+                                heed_cancel(other);
+                              });
+  }
 }
 
 void Engine::wait(const LivePtr& live, Waiting what, std::chrono::milliseconds time) {
@@ -513,14 +528,20 @@ void Engine::cancel(const std::string& id) {
   if (!live->kind->cancellable())
     throw Error(Code::conflict, fmt::format("{} cannot be cancelled: once accepted it is finished", live->kind_name));
   // Journalled first: a restart must not forget what was acknowledged. On the writer's thread the row stands still.
-  database_.writer().transact([&](Tx& tx) {
-    if (live->row.state == state::done || live->row.state == state::failed)
-      throw Error(Code::conflict, "operation " + id + " has ended");
-    if (live->past_return())
-      throw Error(Code::conflict, fmt::format("operation {} cannot be cancelled any more: it {} '{}'", id,
-                                              live->row.undoing ? "undoes" : "has come to", live->row.step_name));
-    store::request_cancel(tx, id);
-  });
+  database_.writer().transact([&](Tx& tx) { request_cancel(tx, live); });
+  heed_cancel(live);
+}
+
+void Engine::request_cancel(Tx& tx, const LivePtr& live) {
+  if (live->row.state == state::done || live->row.state == state::failed)
+    throw Error(Code::conflict, "operation " + live->id + " has ended");
+  if (live->past_return())
+    throw Error(Code::conflict, fmt::format("operation {} cannot be cancelled any more: it {} '{}'", live->id,
+                                            live->row.undoing ? "undoes" : "has come to", live->row.step_name));
+  store::request_cancel(tx, live->id);
+}
+
+void Engine::heed_cancel(const LivePtr& live) {
   live->cancel->set();
   if (end_wait(live, Waiting::locks, true)) return end(live, Error(Code::cancelled, "cancelled on request"));
   if (end_wait(live, Waiting::pause, true)) advance(live);
@@ -579,5 +600,6 @@ void Engine::resume() {
       end(live, Error(Code::cancelled, "cancelled on request"));
   for (const auto& live : begun) advance(live);
   for (const auto& live : free) begin(live);
+  for (const auto& live : waiting) ask_for_way(live);
 }
 }  // namespace vbs

@@ -65,6 +65,9 @@ class Engine {
   void granted(const std::string& id);
   void begin(const LivePtr& live);
   void lock_wait_over(const LivePtr& live);
+  void ask_for_way(const LivePtr& live);
+  static void request_cancel(store::Tx& tx, const LivePtr& live);  // Error(conflict) where it is too late
+  void heed_cancel(const LivePtr& live);
   enum class Waiting { nothing, locks, pause };
   void wait(const LivePtr& live, Waiting what, std::chrono::milliseconds time);
   bool end_wait(const LivePtr& live, Waiting what, bool stop_timer);

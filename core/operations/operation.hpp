@@ -53,6 +53,8 @@ class OperationKind {
   virtual ~OperationKind() = default;
   virtual std::string name() const = 0;
   virtual bool cancellable() const { return true; }
+  // Whether it is cancelled, as long as that can be, when another operation would have to wait for its locks.
+  virtual bool gives_way(const store::OperationRow&) const { return false; }
   virtual std::vector<LockRequest> locks(store::Session&, const store::OperationRow&) const = 0;
   // At admission, in the transaction that journals the operation and in which the caller has just put the rows that
   // announce the work (a volume that is `pending`): the state table. May keep facts for later in `data`. Throws

@@ -42,15 +42,7 @@ class RevertVolume : public OperationKind {
       backend->slot.plugin().remove(c.call, ObjectKind::volume, c.operation.id, "", {});
       return nullptr;
     };
-    Step tidy{"tidy", &backend->slot.pool(), nullptr, nullptr};
-    tidy.forward_only = true;
-    tidy.run = [backend](const StepContext& c) -> Commit {
-      const auto& id = c.operation.object_id;
-      const auto layers = c.database.read([&](store::Session& s) { return store::dropped_layers(s, id); });
-      for (const auto& layer : layers) backend->slot.plugin().discard(c.call, layer);
-      return [id](store::Tx& tx) { store::forget_layers(tx, id); };
-    };
-    return {revert, tidy};
+    return {revert, tidy_step(*backend)};
   }
 
   void succeed(store::Tx& tx, const store::OperationRow& o) const override {

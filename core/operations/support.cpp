@@ -121,12 +121,25 @@ bool in_use(store::Session& db, const std::string& volume_id) {
   return false;
 }
 
+Step tidy_step(Backend& backend) {
+  Step tidy{"tidy", &backend.slot.pool(), nullptr, nullptr};
+  tidy.forward_only = true;
+  tidy.run = [b = &backend](const StepContext& c) -> Commit {
+    const auto& id = c.operation.object_id;
+    const auto layers = c.database.read([&](store::Session& s) { return store::dropped_layers(s, id); });
+    for (const auto& layer : layers) b->slot.plugin().discard(c.call, layer);
+    return [id](store::Tx& tx) { store::forget_layers(tx, id); };
+  };
+  return tidy;
+}
+
 LockRequest vm_lock(const store::AttachmentRow& a) { return {"vm:" + a.host_id + "/" + a.vm_uuid, true}; }
 
 const OperationKind& kind_of(const std::string& name) {
-  for (const auto* kind : {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(),
-                           &delete_snapshot_kind(), &extend_volume_kind(), &revert_volume_kind(), &attach_volume_kind(),
-                           &detach_volume_kind(), &move_attachment_kind()})
+  for (const auto* kind :
+       {&create_volume_kind(), &delete_volume_kind(), &create_snapshot_kind(), &delete_snapshot_kind(),
+        &extend_volume_kind(), &revert_volume_kind(), &flatten_volume_kind(), &attach_volume_kind(),
+        &detach_volume_kind(), &move_attachment_kind()})
     if (kind->name() == name) return *kind;
   throw Error(Code::internal, "the journal names an operation of kind '" + name + "', which this vbsd does not know");
 }

@@ -45,6 +45,9 @@ void refuse_attached(store::Session&, const std::string& volume_id, const std::s
 // in the queue behind them, and nothing of it exists yet.
 bool in_use(store::Session&, const std::string& volume_id);
 
+// Forward only: removes the layers that the commit of a revert or flatten has dropped.
+Step tidy_step(Backend&);
+
 // The lock that every attach, detach and resize of one VM takes: hypervisors change one device of a VM at a time.
 LockRequest vm_lock(const store::AttachmentRow&);
 
@@ -55,6 +58,7 @@ const OperationKind& delete_snapshot_kind();
 const OperationKind& create_snapshot_kind();
 const OperationKind& extend_volume_kind();
 const OperationKind& revert_volume_kind();
+const OperationKind& flatten_volume_kind();
 const OperationKind& attach_volume_kind();
 const OperationKind& detach_volume_kind();
 const OperationKind& move_attachment_kind();

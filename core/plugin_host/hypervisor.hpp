@@ -46,6 +46,8 @@ class Hypervisor {
   virtual void quiesce(const Call&, const std::string& vm_uuid) = 0;
   virtual void thaw(const Call&, const std::string& vm_uuid) = 0;
   virtual Disk switch_image(const Call&, const DiskSpec&) = 0;  // Error(not_found): no such VM, or not with this disk
+  virtual void stream(const Call&, const std::string& vm_uuid, const std::string& serial) = 0;  // all files under it
+  virtual void stream_stop(const Call&, const std::string& vm_uuid, const std::string& serial) = 0;
 };
 
 }  // namespace vbs

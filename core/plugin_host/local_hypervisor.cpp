@@ -101,6 +101,18 @@ class LocalHypervisor final : public Hypervisor {
     return std::move(disks[0]);
   }
 
+  void stream(const Call& call, const std::string& vm_uuid, const std::string& serial) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "stream");
+    context.run(table_.stream, instance_, context.raw(), str(vm_uuid), str(serial), vbs_str{});
+  }
+
+  void stream_stop(const Call& call, const std::string& vm_uuid, const std::string& serial) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "stream_stop");
+    context.run(table_.stream_stop, instance_, context.raw(), str(vm_uuid), str(serial));
+  }
+
  private:
   static vbs_attach_args attach_args(const DiskSpec& spec) {
     vbs_attach_args args{};

@@ -113,6 +113,16 @@ class LocalStorage final : public StorageBackend {
     return change;
   }
 
+  StorageChange flatten(const Call& call, const FlattenArgs& a) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "flatten");
+    const vbs_flatten_args args{sizeof args, a.in_use, str(a.id), str(a.volume_id), str(a.volume_refs)};
+    context.run(table_.flatten, instance_, context.raw(), &args);
+    auto change = take_change(context, {a.volume_id});
+    if (!a.in_use || !change.objects.empty()) require(context, change, a.volume_id, ObjectKind::volume, 0);
+    return change;
+  }
+
   Connection export_object(const Call& call, const ExportArgs& a) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "export");

@@ -89,6 +89,12 @@ struct RevertArgs {
   std::string volume_id, volume_refs, snapshot_id, snapshot_refs;
 };
 
+struct FlattenArgs {
+  std::string id;  // of this flatten
+  std::string volume_id, volume_refs;
+  bool in_use = false;
+};
+
 struct ExportArgs {
   std::string export_id, volume_id, volume_refs, host, initiator, refs;
   Mode mode = Mode::ro;
@@ -116,6 +122,8 @@ class StorageBackend {
   virtual StorageChange snapshot_take(const Call&, const std::vector<SnapshotArgs>&) = 0;
   virtual void snapshot_finish(const Call&, const std::vector<SnapshotArgs>&, bool commit) = 0;
   virtual StorageChange revert(const Call&, const RevertArgs&) = 0;  // optional in a plugin: Error(not_supported)
+  // Optional, too. Without an object for the volume: it is in use, and the hypervisor is to stream first.
+  virtual StorageChange flatten(const Call&, const FlattenArgs&) = 0;
   virtual Connection export_object(const Call&, const ExportArgs&) = 0;
   virtual void unexport(const Call&, const ExportArgs&) = 0;
   virtual StorageListing list(const Call&) = 0;

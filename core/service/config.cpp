@@ -124,6 +124,7 @@ Config read_config(const std::string& path) {
   auto log = top.map("log");
   c.log_level = text(log, "log.level");
   log.finish();
+  c.flatten_above = static_cast<unsigned>(integer(top, "flatten_above"));
   c.operators = texts(top, "operators");
 
   auto plugins = top.map("plugins");

@@ -70,6 +70,11 @@ const std::vector<ConfigKeyInfo>& config_keys() {
       text("log.level", 32, "info",
            "`debug`, `info`, `warning` or `error`. The log goes to standard error "
            "([monitoring.md](monitoring.md#logs))"),
+      integer(
+          "flatten_above", 0, 1000, "layers", "16",
+          "a volume that rests on more layers is flattened in the background; 0: never. `storage_lustre` refuses the "
+          "snapshot of a volume in use at 32: half of that leaves time for the copy, and each layer costs reads a "
+          "look-up and QEMU memory"),
       texts("operators", kSubject, "none", "certificate subjects (RFC 4514) with the operator role"),
       texts("plugins.directories", kText, "that of the installation",
             "directories searched in this order. Naming any replaces the default"),

@@ -5,12 +5,13 @@
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/log.hpp"
+#include "core/service/chain_watch.hpp"
 #include "core/service/vm_watch.hpp"
 
 namespace vbs {
 namespace {
 constexpr std::chrono::hours kHousekeeping{1};
-constexpr std::chrono::seconds kLookForGoneVms{30};
+constexpr std::chrono::seconds kLookForGoneVms{30}, kLookForLongChains{30};
 constexpr int64_t kDay = 24ll * 3600 * 1000000;
 constexpr int64_t kKeepOperations = 7 * kDay;  // ended ones; the audit trail (events) stays
 
@@ -52,6 +53,7 @@ void Core::start() {
   monitor.start();
   housekeeping();
   watch_vms();
+  if (config.flatten_above != 0) watch_chains();
 }
 
 void Core::housekeeping() {
@@ -70,6 +72,13 @@ void Core::watch_vms() {
   timer.after(kLookForGoneVms, [this] {
     background_.try_submit([this] { free_gone_vms(*this); });
     watch_vms();
+  });
+}
+
+void Core::watch_chains() {
+  timer.after(kLookForLongChains, [this] {
+    background_.try_submit([this] { flatten_long_chains(*this); });
+    watch_chains();
   });
 }
 

@@ -58,6 +58,7 @@ class Core {
  private:
   void housekeeping();
   void watch_vms();
+  void watch_chains();
   WorkerPool background_{"background", 1, 16};
 };
 

@@ -39,6 +39,16 @@ void about_enforcement(Core& core, const VolumeView& v, Explanation& out) {
           ? "read-only is enforced at the target and by the hypervisor"
           : "read-only is enforced by the hypervisor alone: a plain file has no target that could refuse a write");
 }
+void about_chain(Core& core, const VolumeView& v, Explanation& out) {
+  const auto layers =
+      core.database.read([&](store::Session& db) { return store::layers_under(db, v.row.backend_id, v.row.layer); });
+  if (layers == 0) return;
+  const auto limit = core.config.flatten_above;
+  out.lines.push_back(fmt::format("it rests on {} layer{}{}", layers, layers == 1 ? "" : "s",
+                                  limit == 0 ? "" : fmt::format("; above {} it is flattened by itself", limit)));
+  if (v.access != Access::read_only && v.row.lifecycle == "available" && v.row.operation_id.empty())
+    out.next.push_back("give it files of its own with: vbs flatten-volume " + v.row.id);
+}
 }  // namespace
 
 Explanation explain(Core& core, const Caller& caller, const std::string& id) {
@@ -48,6 +58,7 @@ Explanation explain(Core& core, const Caller& caller, const std::string& id) {
                                   v.row.size_bytes, v.row.format.empty() ? "no data yet" : v.row.format,
                                   core.registry.backend(v.row.backend_id).row.name));
   if (!v.row.error_message.empty()) out.lines.push_back("because: " + v.row.error_message);
+  about_chain(core, v, out);
   about_operation(core, caller, v, id, out);
   for (const auto& a : v.attachments) {
     out.lines.push_back(fmt::format("{} to VM {} ({}) on host {} as {}, mode {}", a.state, a.vm_name, a.vm_uuid,

@@ -91,6 +91,11 @@ Admitted revert_volume(Core& core, const Caller& caller, const std::string& id, 
       [](store::Tx&) {});
 }
 
+Admitted flatten_volume(Core& core, const Caller& caller, const std::string& id) {
+  require_volume(core, caller, Action::change, id);
+  return core.admit(caller, new_operation(caller, "flatten-volume", "volume", id), [](store::Tx&) {});
+}
+
 VolumeView show_volume(Core& core, const Caller& caller, const std::string& id) {
   return require_volume(core, caller, Action::see, id);
 }

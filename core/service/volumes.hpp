@@ -41,6 +41,8 @@ Admitted create_volume(Core&, const Caller&, const NewVolume&);
 Admitted delete_volume(Core&, const Caller&, const std::string& id);
 Admitted extend_volume(Core&, const Caller&, const std::string& id, uint64_t size_bytes);
 // To its latest snapshot.
+// Its bytes into files of its own: its chain of layers ends, and those that nobody else needs go.
+Admitted flatten_volume(Core&, const Caller&, const std::string& id);
 Admitted revert_volume(Core&, const Caller&, const std::string& id, const std::string& snapshot_id);
 VolumeView show_volume(Core&, const Caller&, const std::string& id);
 std::vector<VolumeView> list_volumes(Core&, const Caller&, const Page&);

@@ -35,14 +35,38 @@ void drop_layers(Tx& tx, const ObjectRow& object) {
   drop_unused_layers(tx, object);
 }
 
+std::string parent_of_layer(Session& db, const std::string& backend_id, const std::string& name) {
+  std::string parent;
+  db.each<S>(
+      "SELECT parent FROM layers WHERE backend_id = ? AND name = ?", [&](const S& p) { parent = p; }, backend_id, name);
+  return parent;
+}
+
+long long layers_under(Session& db, const std::string& backend_id, const std::string& name) {
+  return db.number(
+      "WITH RECURSIVE chain(name, depth) AS (SELECT ?, 0 UNION ALL SELECT l.parent, depth + 1 FROM chain c JOIN layers "
+      "l ON l.backend_id = ? AND l.name = c.name WHERE l.parent <> '' AND depth < 1000) SELECT max(depth) FROM chain",
+      name, backend_id);
+}
+
+std::vector<std::string> long_chains(Session& db, long long limit) {
+  // From the layers that have a parent on, which are few where most volumes rest on none.
+  std::vector<std::string> out;
+  db.each<S>(
+      "WITH RECURSIVE chain(volume, backend, name, depth) AS ("
+      " SELECT v.id, v.backend_id, t.parent, 1 FROM layers t JOIN volumes v ON v.backend_id = t.backend_id AND v.layer "
+      "= t.name WHERE t.parent <> '' AND v.layer <> '' AND v.lifecycle = 'available' AND v.operation_id = ''"
+      " UNION ALL SELECT c.volume, c.backend, l.parent, depth + 1 FROM chain c JOIN layers l ON l.backend_id = "
+      "c.backend AND l.name = c.name WHERE l.parent <> '' AND depth < 1000)"
+      " SELECT volume FROM chain GROUP BY volume HAVING max(depth) > ? ORDER BY max(depth) DESC",
+      [&](const S& id) { out.push_back(id); }, limit);
+  return out;
+}
+
 void drop_unused_layers(Tx& tx, const ObjectRow& object) {
   for (std::string name = object.layer; !name.empty() && !in_use(tx.db, object.backend_id, name);) {
     tx.db.run("UPDATE layers SET dropped_by = ? WHERE backend_id = ? AND name = ?", object.id, object.backend_id, name);
-    std::string parent;
-    tx.db.each<S>(
-        "SELECT parent FROM layers WHERE backend_id = ? AND name = ?", [&](const S& p) { parent = p; },
-        object.backend_id, name);
-    name = parent;
+    name = parent_of_layer(tx.db, object.backend_id, name);
   }
 }
 

@@ -123,6 +123,11 @@ void apply(Tx&, const std::string& backend_id, const StorageChange&);
 // once, so that of two objects that go at the same time one takes the shared layer along.
 void drop_layers(Tx&, const ObjectRow&);
 void drop_unused_layers(Tx&, const ObjectRow& before);  // of an object that stands elsewhere by now
+std::string parent_of_layer(Session&, const std::string& backend_id, const std::string& name);  // "": none
+// How many layers lie under that one.
+long long layers_under(Session&, const std::string& backend_id, const std::string& name);
+// Volumes that are available, have no operation, and rest on more than `limit` layers.
+std::vector<std::string> long_chains(Session&, long long limit);
 std::vector<std::string> dropped_layers(Session&, const std::string& object_id);  // top first
 void forget_layers(Tx&, const std::string& object_id);                            // when they are removed
 

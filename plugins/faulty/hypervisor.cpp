@@ -124,4 +124,22 @@ void Hypervisor::resize(Call& call, std::string_view vm_uuid, std::string_view s
   });
 }
 
+void Hypervisor::stream(Call& call, std::string_view vm_uuid, std::string_view serial, std::string_view) {
+  world_->run(call, "stream", std::string(vm_uuid), [&](State& s) {
+    const auto* there = s.plugs.find(key(vm_uuid, serial));
+    if (!there)
+      throw Error(VBS_NOT_FOUND, "faulty: VM " + std::string(vm_uuid) + " has no disk " + std::string(serial));
+    const auto name = there->path.substr(there->path.rfind('/') + 1);
+    const auto* layer = s.layers.find(name);
+    if (!layer) throw Error(VBS_INTERNAL, "faulty: the disk " + there->path + " is of no layer");
+    auto alone = *layer;
+    alone.parent.clear();
+    s.layers.put(name, alone);
+  });
+}
+
+void Hypervisor::stream_stop(Call& call, std::string_view vm_uuid, std::string_view) {
+  world_->run(call, "stream_stop", std::string(vm_uuid), [](State&) {});
+}
+
 }  // namespace vbs::faulty

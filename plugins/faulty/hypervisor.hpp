@@ -20,6 +20,8 @@ class Hypervisor : public plugin::HypervisorInstance {
   void detach(plugin::Call& call, const plugin::DetachArgs& args) override;
   void inspect(plugin::Call& call, std::string_view vm_uuid) override;
   void resize(plugin::Call& call, std::string_view vm_uuid, std::string_view serial, uint64_t size_bytes) override;
+  void stream(plugin::Call& call, std::string_view vm_uuid, std::string_view serial, std::string_view base_path);
+  void stream_stop(plugin::Call& call, std::string_view vm_uuid, std::string_view serial);
 
  private:
   const plugin::Vm& existing(std::string_view name_or_uuid) const;

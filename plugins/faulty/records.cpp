@@ -40,8 +40,11 @@ Fields Object::fields() const {
       {"snapshot", truth(snapshot)}, {"size_bytes", std::to_string(size_bytes)}, {"layer", layer}, {"facts", facts}};
 }
 
-Layer::Layer(const Fields& f) : owner(at(f, "owner")), made_for(at(f, "made_for")), parent(at(f, "parent")) {}
-Fields Layer::fields() const { return {{"owner", owner}, {"made_for", made_for}, {"parent", parent}}; }
+Layer::Layer(const Fields& f)
+    : owner(at(f, "owner")), made_for(at(f, "made_for")), parent(at(f, "parent")), former(at(f, "former")) {}
+Fields Layer::fields() const {
+  return {{"owner", owner}, {"made_for", made_for}, {"parent", parent}, {"former", former}};
+}
 
 Export::Export(const Fields& f) : volume(at(f, "volume")), host(at(f, "host")), read_only(at(f, "read_only") == "1") {}
 Fields Export::fields() const { return {{"volume", volume}, {"host", host}, {"read_only", truth(read_only)}}; }

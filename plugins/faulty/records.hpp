@@ -29,6 +29,7 @@ struct Object {  // a volume or a snapshot
 struct Layer {
   std::string owner, made_for;  // object ids; they differ where a snapshot or clone moved its source
   std::string parent;           // another layer, or empty
+  std::string former;           // where its owner goes back to if it was never published; empty: the parent
   Fields fields() const;
   explicit Layer(const Fields& f);
   Layer() = default;

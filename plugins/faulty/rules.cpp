@@ -14,7 +14,7 @@ constexpr const char* kWords[] = {"", "fail", "unavailable", "unknown", "delay",
 constexpr const char* kCalls[] = {
     "open",    "capacity", "create", "remove",        "extend",  "snapshot_prepare", "snapshot_take", "snapshot_finish",
     "export",  "unexport", "list",   "live_sessions", "inspect", "discard",          "facts",         "list_vms",
-    "find_vm", "attach",   "detach", "inspect_vm",    "resize"};
+    "find_vm", "attach",   "detach", "inspect_vm",    "resize",  "flatten",          "stream",        "stream_stop"};
 
 [[noreturn]] void bad(const std::string& statement, const std::string& why) {
   throw Error(VBS_INVALID, "faulty: faults: '" + statement + "': " + why + "; see vbs-faulty(7)");

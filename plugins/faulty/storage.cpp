@@ -51,7 +51,7 @@ void Storage::drop_attempts(State& s, const std::string& made_for, const std::st
     const auto layer = *s.layers.find(name);
     if (const auto* o = s.objects.find(layer.owner); o && o->layer == name && layer.owner != made_for) {
       auto back = *o;
-      back.layer = layer.parent;
+      back.layer = layer.former.empty() ? layer.parent : layer.former;
       s.objects.put(layer.owner, back);
     }
     s.drop_layer(name);
@@ -215,6 +215,28 @@ void Storage::list(Call& call) {
 
 plugin::Object Storage::inspect(Call& call, const ObjectRef& ref) {
   return run(call, "inspect", "", [&](State& s) { return told(ref.id, existing(s, ref.id)); });
+}
+
+// The bytes are nowhere, so only who stands on whom changes: offline in a new layer, in use in the one that streamed.
+void Storage::flatten(Call& call, const FlattenArgs& a) {
+  run(call, "flatten", a.volume_id, [&](State& s) {
+    const auto* top = s.layers.find(a.volume_refs);
+    if (!top) throw Error(VBS_NOT_FOUND, "faulty: the volume " + a.volume_id + " has no layer " + a.volume_refs);
+    auto o = existing(s, a.volume_id);
+    if (a.in_use) {
+      if (!top->parent.empty()) return;  // not streamed yet
+      add(call, plugin::Layer{a.volume_refs, "", "raw", 0});
+      return add(call, told(a.volume_id, o));
+    }
+    drop_attempts(s, a.id, "." + std::to_string(call.epoch()));
+    Layer layer;
+    layer.owner = a.volume_id;
+    layer.made_for = a.id;
+    layer.former = a.volume_refs;
+    o.layer = add_layer(call, s, layer);
+    s.objects.put(a.volume_id, o);
+    add(call, told(a.volume_id, o));
+  });
 }
 
 void Storage::discard(Call& call, const std::string& leftover) {

@@ -26,6 +26,7 @@ class Storage : public plugin::StorageInstance {
   void list(plugin::Call& call) override;
   plugin::Object inspect(plugin::Call& call, const plugin::ObjectRef& ref) override;
   void discard(plugin::Call& call, const std::string& leftover) override;
+  void flatten(plugin::Call& call, const plugin::FlattenArgs& args) override;
 
  private:
   template <class F>

@@ -1,6 +1,6 @@
 // The hypervisor table on libvirt and QEMU/KVM; contract of each call in vbs/plugin/hypervisor.h.
 // The calls are in kvm.cpp (facts, lists), attach.cpp, detach.cpp, resize.cpp,
-// switch.cpp and agent.cpp.
+// switch.cpp, stream.cpp and agent.cpp.
 // Threading: nothing but the connection and the memory of unplug requests is shared between calls. Every call begins by
 // reading what is true, so each may be repeated after a crash, a lost connection or a passed deadline.
 #pragma once
@@ -26,6 +26,8 @@ class Kvm final : public plugin::HypervisorInstance {
   void quiesce(plugin::Call& call, std::string_view vm_uuid);
   void thaw(plugin::Call& call, std::string_view vm_uuid);
   plugin::Disk switch_image(plugin::Call& call, const plugin::AttachArgs& args);
+  void stream(plugin::Call& call, std::string_view vm_uuid, std::string_view serial, std::string_view base_path);
+  void stream_stop(plugin::Call& call, std::string_view vm_uuid, std::string_view serial);
 
  private:
   const plugin::Host host_;

@@ -36,6 +36,7 @@ class Images {
  private:
   File make(plugin::Call&, Attempt&, const File& dir, const std::string& name, const Striping&);
   void set_stripes(plugin::Call&, const std::string& path, const Striping&);
+  void convert(plugin::Call&, const File& to, const File& from, const std::string& format, uint64_t size);
   void copy_data(plugin::Call&, const File& to, const File& from, uint64_t size);
 
   Files& files_;

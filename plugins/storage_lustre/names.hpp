@@ -5,7 +5,8 @@
 //
 //   OWNER.EPOCH.raw | OWNER.EPOCH.qcow2     data of a volume or snapshot
 //   OWNER.BY.EPOCH.qcow2 | OWNER.BY.EPOCH.raw
-//                                           the new active file of volume OWNER, made for snapshot, clone or revert BY
+//                                           the new active file of volume OWNER, made for snapshot, clone, revert or
+//                                           flatten BY
 //   OWNER.GENERATION.EPOCH.json             sidecar of OWNER; the highest generation is the newest
 //
 // OWNER and BY are UUIDs in lower case. Whatever does not read so exactly is not ours and is never touched.

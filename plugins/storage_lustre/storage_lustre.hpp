@@ -4,8 +4,8 @@
 // must do is in include/vbs/plugin/storage.h; how files are named in names.hpp; what is on disk when in README.md.
 //
 // One member function per call, grouped by file: open.cpp, create.cpp, extend.cpp, snapshot.cpp, revert.cpp,
-// remove.cpp, listing.cpp, data.cpp. Threading: any number of calls at once; what they share locks itself (Root, Index,
-// Space).
+// flatten.cpp, remove.cpp, listing.cpp, data.cpp. Threading: any number of calls at once; what they share locks itself
+// (Root, Index, Space).
 #pragma once
 #include <memory>
 #include <set>
@@ -39,6 +39,7 @@ class LustreStorage final : public plugin::StorageInstance {
   void snapshot_take(plugin::Call&, const std::vector<plugin::SnapshotArgs>&) override;
   void snapshot_finish(plugin::Call&, const std::vector<plugin::SnapshotArgs>&, bool commit) override;
   void revert(plugin::Call&, const plugin::SnapshotArgs&) override;
+  void flatten(plugin::Call&, const plugin::FlattenArgs&) override;
   plugin::Connection export_object(plugin::Call&, const plugin::ExportArgs&) override;
   void unexport(plugin::Call&, const plugin::ExportArgs&) override;
   void list(plugin::Call&) override;
@@ -86,6 +87,13 @@ class LustreStorage final : public plugin::StorageInstance {
   void create_empty(plugin::Call&, const File& dir, const plugin::CreateArgs&);
   void create_from(plugin::Call&, const File& dir, const plugin::CreateArgs&);
   Record new_record(const plugin::CreateArgs&) const;
+
+  // flatten.cpp
+  std::optional<Sidecar> flattened(const File& dir, const plugin::FlattenArgs&, const Record& volume);
+  void copy_chain(plugin::Call&, const File& dir, const std::string& id, const Record& volume);
+  bool accounts_for_chain(plugin::Call&, const File& dir, const Record& volume);
+  void record_streamed(plugin::Call&, const File& dir, const Record& volume);
+  void publish_flat(plugin::Call&, const File& dir, Attempt&, const Record& next);
 
   // listing.cpp
   struct Inventory {

@@ -130,7 +130,7 @@ log: {{level: info}}
 plugins: {{directories: [{self.build}/plugins]}}
 backends:
   - {{name: local, plugin: storage_lustre, config: {{root: {self.volumes}, over_commit_ratio: 1000}}}}
-  - {{name: second, plugin: storage_lustre, config: {{root: {self.home}/second}}}}
+  - {{name: second, plugin: storage_lustre, config: {{root: {self.home}/second, snapshot_method: overlay}}}}
 hosts:
 {host}  - {{name: bare}}
 """

@@ -111,13 +111,16 @@ TEST_F(Commands, ExtendAndDeleteAndSnapshotsAskForTheirOperation) {
   EXPECT_EQ(vbs({"revert-volume", kVolumeId, kOtherId}), 0) << err;
   EXPECT_EQ(script.asked.back().body, std::string(R"({"snapshot_id":")") + kOtherId + R"("})");
   script.answer(202, in("operation", operation_json("done")));
+  EXPECT_EQ(vbs({"flatten-volume", kVolumeId}), 0) << err;
+  EXPECT_TRUE(script.asked.back().target.ends_with("/flatten")) << script.asked.back().target;
+  script.answer(202, in("operation", operation_json("done")));
   EXPECT_EQ(vbs({"delete-volume", kVolumeId}), 0) << err;
   EXPECT_EQ(script.asked.back().method, "DELETE");
   script.answer(202, std::string(R"({"snapshot":{"id":")") + kOtherId + R"(","name":"s"},"operation":)" +
                          operation_json("done") + "}");
   script.answer(200, std::string(R"({"snapshot":{"id":")") + kOtherId + R"(","name":"s"}})");
   EXPECT_EQ(vbs({"create-snapshot", kVolumeId, "--name", "s"}), 0) << err;
-  EXPECT_EQ(script.asked[3].body, std::string(R"({"volume_id":")") + kVolumeId + R"(","name":"s"})");
+  EXPECT_EQ(script.asked[4].body, std::string(R"({"volume_id":")") + kVolumeId + R"(","name":"s"})");
   EXPECT_EQ(out, std::string("created snapshot ") + kOtherId + " (s) of volume " + kVolumeId + "\n");
 }
 

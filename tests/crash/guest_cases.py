@@ -1,6 +1,6 @@
 """Operations on volumes that a guest has, or gets, or gives back."""
 from service import require
-from storage_cases import SIZE, Case, CreateSnapshot, Target
+from storage_cases import SIZE, Case, CreateSnapshot, Flatten, Target
 from truth import MIB, pattern
 from world import VM
 
@@ -189,9 +189,35 @@ class SnapshotInUseAgain(SnapshotInUse):
         return target
 
 
+class FlattenInUse(SnapshotInUse):
+    """The hypervisor moves the data, while the guest has the volume."""
+    kind, variant = "flatten-volume", "in use"
+    layers = Flatten.layers
+
+    def prepare(self, tag):
+        target = Flatten.prepare(self, tag)
+        self.attach(target.volume)
+        self.sometimes_written(target.volume, tag)
+        return target
+
+    overwrite = Flatten.overwrite
+
+    def done(self, target):
+        self.is_attached(target.volume, "rw")
+        Flatten.done(self, target)
+        self.writes_to_its_file(target.volume)
+        self.sometimes_written(target.volume, f"{target.tag}-after")
+        self.truth.check_content(target.volume, target.snapshot)
+
+    def absent(self, target):
+        self.is_attached(target.volume, "rw")
+        self.truth.check_content(target.volume, target.snapshot)
+        self.writes_to_its_file(target.volume)
+
+
 def guest_cases(world):
     for kind in (AttachRw, AttachRo, AttachTaken, Detach, ExtendInUse, ExtendOverlayInUse, SnapshotInUse,
-                 SnapshotInUseAgain):
+                 SnapshotInUseAgain, FlattenInUse):
         yield kind(world, "overlay")
     if "reflink" in world.roots:
         yield SnapshotInUse(world, "reflink")

@@ -256,6 +256,34 @@ class Revert(Case):
         self.truth.check_content(target.volume, target.snapshot)
 
 
+class Flatten(Revert):
+    """Of a volume that stands on a hidden layer and on one that a snapshot needs."""
+    kind = "flatten-volume"
+
+    def prepare(self, tag):
+        volume = self.volume(tag)
+        snapshot = self.snapshot(volume, tag)
+        self.overwrite(volume, f"{tag}-since")
+        hidden = self.snapshot(volume, f"{tag}-hidden")
+        self.alice.change("DELETE", f"/v1/snapshots/{hidden}")
+        self.truth.expected.pop(hidden)
+        self.overwrite(volume, f"{tag}-last")
+        return Target(tag, "POST", f"/v1/volumes/{volume}/flatten", None, volume=volume, snapshot=snapshot,
+                      layers=self.layers())
+
+    def layers(self):
+        return len(self.truth.rows("SELECT name FROM layers"))
+
+    def done(self, target):
+        self.there("volumes", target.volume, size_bytes=SIZE)
+        self.truth.check_content(target.volume, target.snapshot)
+        layer = self.truth.rows("SELECT l.parent FROM volumes v JOIN layers l ON l.name = v.layer WHERE v.id = ?",
+                                target.volume)
+        require(layer == [{"parent": ""}], f"the flattened volume stands on {layer}")
+        # In use its file stays and the hidden layer goes; else all that was the volume's alone gives way to one file.
+        require(self.layers() == target.layers - 1, f"{target.layers} layers before, {self.layers()} after")
+
+
 class Target:
     def __init__(self, tag, method, path, body, **more):
         self.tag, self.request = tag, (method, path, body)
@@ -269,6 +297,7 @@ def storage_cases(world):
             yield kind(world, backend)
         if backend == "overlay":
             yield ExtendOverlay(world, backend)
+            yield Flatten(world, backend)
 
 
 def delete_everything(world):

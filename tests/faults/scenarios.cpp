@@ -32,6 +32,7 @@ void read_twice(TestCore& core, Scene& s) {
   core.attach(s.volume, Mode::ro, "vm2");
 }
 
+Admitted flatten(TestCore& core, const Scene& s) { return flatten_volume(*core, core.alice(), s.volume); }
 Admitted attach(TestCore& core, const Scene& s, const std::string& vm, Mode mode) {
   return attach_volume(*core, core.root(), s.volume, {"node1", vm, "", mode});
 }
@@ -58,6 +59,13 @@ const std::vector<Scenario>& scenarios() {
        [](TestCore& c, const Scene& s) { return extend_volume(*c, c.alice(), s.volume, 32 * kMiB); }},
       {"extend_attached", attached,
        [](TestCore& c, const Scene& s) { return extend_volume(*c, c.alice(), s.volume, 32 * kMiB); }},
+      {"flatten", with_snapshot, flatten, true},
+      {"flatten_attached",
+       [](TestCore& c, Scene& s) {
+         with_snapshot(c, s);
+         c.attach(s.volume);
+       },
+       flatten, true},
       {"attach", with_volume, [](TestCore& c, const Scene& s) { return attach(c, s, "vm1", Mode::rw); }},
       {"attach_second_reader",
        [](TestCore& c, Scene& s) {

@@ -16,6 +16,7 @@ struct Scenario {
   std::string name;
   std::function<void(TestCore&, Scene&)> prepare;
   std::function<Admitted(TestCore&, const Scene&)> run;
+  bool on_layers_only = false;  // elsewhere it is refused
 };
 
 const std::vector<Scenario>& scenarios();

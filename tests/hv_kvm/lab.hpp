@@ -39,6 +39,12 @@ class Instance {
   vbs_status thaw(TestCall& call, const std::string& vm) const {
     return table_->thaw(instance_, call.raw(), plugin::str(vm));
   }
+  vbs_status stream(TestCall& call, const std::string& vm, const std::string& serial) const {
+    return table_->stream(instance_, call.raw(), plugin::str(vm), plugin::str(serial), vbs_str{});
+  }
+  vbs_status stream_stop(TestCall& call, const std::string& vm, const std::string& serial) const {
+    return table_->stream_stop(instance_, call.raw(), plugin::str(vm), plugin::str(serial));
+  }
   vbs_status list(TestCall& call) const { return table_->list_vms(instance_, call.raw()); }
   vbs_status facts(TestCall& call) const { return table_->facts(instance_, call.raw()); }
 

@@ -46,6 +46,20 @@ void attached(TestCore& core, Scene& s) {
   core.attach(s.volume);
 }
 
+void on_layers(TestCore& core, Scene& s) {
+  with_snapshot(core, s);
+  core.snapshot(s.volume);
+}
+// Of which one is hidden, and needed by nobody but the volume.
+void on_a_hidden_layer(TestCore& core, Scene& s) {
+  on_layers(core, s);
+  EXPECT_EQ(core.ended(delete_snapshot(*core, core.alice(), s.snapshot)).state, state::done);
+}
+void attached_on_layers(TestCore& core, Scene& s) {
+  on_a_hidden_layer(core, s);
+  core.attach(s.volume);
+}
+
 void attached_to_readers(TestCore& core, Scene& s) {
   with_volume(core, s);
   core.attach(s.volume, Mode::ro, "vm1");
@@ -68,6 +82,7 @@ Admitted take_snapshot(TestCore& core, const Scene& s) {
   return create_snapshot(*core, core.alice(), w);
 }
 Admitted revert(TestCore& core, const Scene& s) { return revert_volume(*core, core.alice(), s.volume, s.snapshot); }
+Admitted flatten(TestCore& core, const Scene& s) { return flatten_volume(*core, core.alice(), s.volume); }
 Admitted extend(TestCore& core, const Scene& s) { return extend_volume(*core, core.alice(), s.volume, 32 * kMiB); }
 Admitted attach(TestCore& core, const Scene& s) {
   return attach_volume(*core, core.alice(), s.volume, {"node1", "vm1", "", Mode::rw});
@@ -148,6 +163,25 @@ const std::vector<Scenario> kScenarios{
      with_volume,
      attach,
      {always("attach", Code::conflict), briefly_away("detach"), lost_answer("unexport")}},
+};
+
+// Without layers there is nothing to flatten.
+const std::vector<Scenario> kOnLayers{
+    {"Flatten", on_layers, flatten, {}, 9},
+    {"FlattenOnAHiddenLayer", on_a_hidden_layer, flatten, {}, 9},
+    {"FlattenAttached", attached_on_layers, flatten, {}, 14},
+    {"FlattenThatFailsHalfway", on_layers, flatten, {always("flatten", Code::no_space, true)}},
+    {"FlattenWithLostAnswers", on_a_hidden_layer, flatten, {lost_answer("flatten"), lost_answer("discard")}},
+    {"FlattenAttachedWithoutRoom", attached_on_layers, flatten, {always("flatten", Code::no_space)}},
+    {"FlattenAttachedWhoseStreamFails", attached_on_layers, flatten, {always("stream", Code::internal)}},
+    {"FlattenAttachedWhoseStreamFailsAndIsHardToStop",
+     attached_on_layers,
+     flatten,
+     {always("stream", Code::busy), briefly_away("stream_stop")}},
+    {"FlattenAttachedWithLostAnswers",
+     attached_on_layers,
+     flatten,
+     {lost_answer("flatten"), lost_answer("stream"), lost_answer("discard")}},
 };
 
 void migrate(FakeWorld& world) {
@@ -269,5 +303,7 @@ INSTANTIATE_TEST_SUITE_P(Every, CrashMatrix, testing::Combine(testing::ValuesIn(
                          [](const auto& info) {
                            return std::get<0>(info.param).name + (std::get<1>(info.param) ? "OnLayers" : "OnReflinks");
                          });
+INSTANTIATE_TEST_SUITE_P(OfChains, CrashMatrix, testing::Combine(testing::ValuesIn(kOnLayers), testing::Values(true)),
+                         [](const auto& info) { return std::get<0>(info.param).name; });
 }  // namespace
 }  // namespace vbs::test

@@ -119,6 +119,11 @@ Backend::Made Backend::revert(const std::string& id, const std::string& volume, 
   });
 }
 
+Backend::Made Backend::flatten(const std::string& id, const std::string& volume, bool in_use, uint64_t epoch) {
+  const vbs_flatten_args a{sizeof a, in_use, plugin::str(id), plugin::str(volume), plugin::str(refs(volume))};
+  return call(epoch, [&](vbs_call* c) { return table_->flatten(instance_, c, &a); });
+}
+
 Backend::Made Backend::remove_raw(uint32_t kind, const std::string& id, const std::string& object_refs,
                                   const std::vector<std::string>& names) {
   std::vector<vbs_str> list;
@@ -194,8 +199,19 @@ void Backend::new_volume(const std::string& id, uint64_t size) { publish(*create
 std::pair<std::string, std::vector<std::string>> Backend::drop(const std::string& id) {
   const auto gone = objects.at(id);
   objects.erase(id);
+  return {gone.refs, drop_layers(gone.layer)};
+}
+
+std::vector<std::string> Backend::publish_move(const FakeCall& call, const std::string& volume) {
+  const auto before = objects.at(volume).layer;
+  const auto under = layers.at(before).parent;
+  publish(call);
+  return drop_layers(objects.at(volume).layer == before ? under : before);
+}
+
+std::vector<std::string> Backend::drop_layers(std::string name) {
   std::vector<std::string> dropped;
-  for (std::string name = gone.layer; !name.empty();) {
+  while (!name.empty()) {
     const bool used =
         std::any_of(objects.begin(), objects.end(), [&](const auto& o) { return o.second.layer == name; }) ||
         std::any_of(layers.begin(), layers.end(), [&](const auto& l) { return l.second.parent == name; });
@@ -205,7 +221,7 @@ std::pair<std::string, std::vector<std::string>> Backend::drop(const std::string
     dropped.push_back(name);
     name = parent;
   }
-  return {gone.refs, dropped};
+  return dropped;
 }
 
 Backend::Made Backend::remove(uint32_t kind, const std::string& id) {

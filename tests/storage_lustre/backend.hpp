@@ -46,6 +46,7 @@ class Backend {
   Made take(const std::vector<plugin::SnapshotArgs>& group, uint64_t epoch = 1);
   Made finish(const std::vector<plugin::SnapshotArgs>& group, bool commit, uint64_t epoch = 1);
   Made revert(const std::string& id, const std::string& volume, const std::string& snapshot, uint64_t epoch = 1);
+  Made flatten(const std::string& id, const std::string& volume, bool in_use = false, uint64_t epoch = 1);
   Made remove_raw(uint32_t kind, const std::string& id, const std::string& refs,
                   const std::vector<std::string>& layers);
   Made list();
@@ -62,6 +63,8 @@ class Backend {
   void snapshot(const std::string& id, const std::string& volume);  // all three calls, published
   void new_volume(const std::string& id, uint64_t size);            // created and published
   Made remove(uint32_t kind, const std::string& id);                // with the layers that nobody needs any more
+  // Commits a revert or flatten; answers the layers that nobody needs any more, top first, out of the books.
+  std::vector<std::string> publish_move(const FakeCall& call, const std::string& volume);
   // Takes the object out of the books: its refs, and the layers that go with it.
   std::pair<std::string, std::vector<std::string>> drop(const std::string& id);
   const std::string& refs(const std::string& id) const { return objects.at(id).refs; }
@@ -81,6 +84,7 @@ class Backend {
   std::function<void(FakeCall&)> tune;  // of the calls that follow
 
  private:
+  std::vector<std::string> drop_layers(std::string name);  // from the top down, as far as nobody needs them
   Made call(uint64_t epoch, const std::function<vbs_status(vbs_call*)>& f);
   Made snapshot_call(const std::vector<plugin::SnapshotArgs>& group, uint64_t epoch,
                      const std::function<vbs_status(vbs_call*, const vbs_snapshot_args*, uint64_t)>& f);

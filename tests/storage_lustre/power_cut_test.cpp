@@ -57,12 +57,14 @@ struct Stage {
 struct Step {
   std::function<Backend::Made(Stage&, uint64_t epoch)> call;
   std::function<void(Stage&)> commit;
+  bool moves = false;  // the volume: what it stood on may go
 };
 struct Scenario {
   std::string name;
   std::function<void(Stage&)> prepare;
   std::vector<Step> steps;
   std::function<Backend::Made(Stage&)> undo;  // of what was not committed; empty: it is only ever repeated
+  bool by_overlay = false;                    // elsewhere there is nothing to do
 };
 void PrintTo(const Scenario& s, std::ostream* out) { *out << s.name; }
 
@@ -100,6 +102,40 @@ Scenario removing(const std::string& name, uint32_t kind, const std::string& id)
           nullptr};
 }
 
+// As the core: the commit drops what nobody needs any more, and a step of its own removes it.
+Step moving(const std::function<Backend::Made(Stage&, uint64_t)>& call) {
+  return {call, [](Stage&) {}, true};
+}
+const Step kDiscard{[](Stage& s, uint64_t) {
+                      Backend::Made last;
+                      for (const auto& layer : s.dropped.second) {
+                        last = s.b.discard(layer);
+                        if (last->status != VBS_OK) break;
+                      }
+                      return last ? std::move(last) : s.b.capacity();
+                    },
+                    [](Stage&) {}};
+Backend::Made forget_flatten(Stage& s) { return s.b.remove_raw(VBS_KIND_VOLUME, kNew, "", {}); }
+void a_hidden_layer(Stage& s) {
+  a_snapshot(s);
+  s.contents.erase(kSnapshot);
+  s.b.remove(VBS_KIND_SNAPSHOT, kSnapshot);
+}
+// What QEMU's block job leaves; it has synced it.
+void streamed(Stage& s) {
+  a_hidden_layer(s);
+  const auto& top = s.b.objects.at(kVolume).layer;
+  if (!s.b.layers.at(top).parent.empty())
+    run({"qemu-img", "rebase", "-q", "-f", "qcow2", "-b", "", s.b.root + "/images/" + top});
+}
+Scenario flattening(const std::string& name, const std::function<void(Stage&)>& prepare, bool in_use) {
+  return {name,
+          prepare,
+          {moving([in_use](Stage& s, uint64_t epoch) { return s.b.flatten(kNew, kVolume, in_use, epoch); }), kDiscard},
+          in_use ? nullptr : &forget_flatten,
+          true};
+}
+
 const std::vector<Scenario> kScenarios{
     {"CreateEmpty", a_volume, {creating(kSize, 0, "")}, forget_new},
     {"CreateFromSnapshot", a_snapshot, {creating(kSize, VBS_KIND_SNAPSHOT, kSnapshot)}, forget_new},
@@ -125,6 +161,9 @@ const std::vector<Scenario> kScenarios{
      {{[](Stage& s, uint64_t epoch) { return s.b.extend(kVolume, 2 * kSize, false, epoch); },
        [](Stage& s) { s.contents[kVolume].size = 2 * kSize; }}},
      nullptr},
+    flattening("Flatten", a_snapshot, false),
+    flattening("FlattenOnAHiddenLayer", a_hidden_layer, false),
+    flattening("FlattenInUse", streamed, true),
     removing("DeleteVolume", VBS_KIND_VOLUME, kVolume),
     removing("DeleteSnapshot", VBS_KIND_SNAPSHOT, kSnapshot),
 };
@@ -206,7 +245,7 @@ class CutScenario {
     for (; done < scenario_.steps.size(); ++done) {
       const auto made = scenario_.steps[done].call(s_, 1);
       if (cut_.is_off()) break;  // the answer reaches nobody
-      s_.b.publish(*made);
+      publish(scenario_.steps[done], *made);
       scenario_.steps[done].commit(s_);
     }
     const bool was_cut = cut_.is_off();
@@ -219,7 +258,7 @@ class CutScenario {
     } else {
       for (; done < scenario_.steps.size(); ++done) {
         const auto made = scenario_.steps[done].call(s_, 2);
-        s_.b.publish(*made);
+        publish(scenario_.steps[done], *made);
         scenario_.steps[done].commit(s_);
       }
     }
@@ -233,6 +272,10 @@ class CutScenario {
   }
 
  private:
+  void publish(const Step& step, const FakeCall& made) {
+    if (!step.moves) return s_.b.publish(made);
+    s_.dropped.second = s_.b.publish_move(made, kVolume);
+  }
   const Scenario& scenario_;
   const std::string root_;
   PowerCut cut_;
@@ -259,7 +302,9 @@ TEST_P(PowerCuts, LoseNothingThatWasPublishedAndLeaveNothing) {
         ++cuts;
       }
     }
-    EXPECT_GE(cuts, 2u);
+    if (!scenario.by_overlay || place.disk.method == "overlay") {
+      EXPECT_GE(cuts, 2u);
+    }
     RecordProperty("cuts", static_cast<int>(cuts));
   } catch (const std::runtime_error& e) {
     if (std::getenv("CI")) FAIL() << e.what();

@@ -290,6 +290,26 @@ class FakeStorage : public StorageBackend {
     });
   }
 
+  StorageChange flatten(const Call& c, const FlattenArgs& a) override {
+    return world_.call("storage", "flatten", a.volume_id, c, [&](FakeDisk& d) {
+      const auto file = d.files.find(a.volume_refs);
+      if (file == d.files.end()) throw Error(Code::internal, "flatten: the volume's file is gone");
+      StorageChange out;
+      const auto size = d.objects.at(a.volume_id).size_bytes;
+      if (a.in_use) {
+        if (!file->second.parent.empty()) return out;  // the hypervisor comes first
+        out.layers.push_back({a.volume_refs, "", "raw", 0});
+        out.objects.push_back(state(ObjectKind::volume, a.volume_id, a.volume_refs, size));
+        return out;
+      }
+      refuse_if_written(d, a.volume_refs);
+      drop_older(d, a.id, c.epoch);
+      const auto name = add_file(d, out, a.volume_id, a.id, c.epoch, "");
+      out.objects.push_back(state(ObjectKind::volume, a.volume_id, name, size));
+      return out;
+    });
+  }
+
   Connection export_object(const Call& c, const ExportArgs& a) override {
     return world_.call("storage", "export_object", a.export_id, c, [&](FakeDisk& d) {
       d.exports[a.export_id] = {a.volume_id, a.host, a.mode};
@@ -453,6 +473,22 @@ class FakeHypervisor : public Hypervisor {
       it->second.path = spec.source.path;
       return it->second;
     });
+  }
+  void stream(const Call& c, const std::string& vm_uuid, const std::string& serial) override {
+    world_.call("hypervisor", "stream", serial, c, [&](FakeDisk& d) {
+      const auto it = d.plugged.find({vm_uuid, serial});
+      if (it == d.plugged.end()) throw Error(Code::not_found, "the VM does not have this disk");
+      const auto& path = it->second.path;
+      const auto file = d.files.find(path.substr(path.rfind("/disk.") + 6));
+      if (file == d.files.end()) throw Error(Code::internal, "stream: the disk's file " + path + " is gone");
+      for (auto under = file->second.parent; !under.empty(); under = d.files.at(under).parent)
+        if (!d.files.count(under)) throw Error(Code::internal, "stream: " + under + " is gone");
+      file->second.parent.clear();
+      return 0;
+    });
+  }
+  void stream_stop(const Call& c, const std::string&, const std::string& serial) override {
+    world_.call("hypervisor", "stream_stop", serial, c, [](FakeDisk&) { return 0; });
   }
 
  private:

@@ -63,8 +63,9 @@ struct FakeDisk {
 };
 
 // What happens at calls of that name, from the `nth` one on, `times` times. Names are those of the interfaces:
-// create, remove, extend, snapshot_prepare, snapshot_take, snapshot_finish, revert, export_object, unexport, list,
-// discard, attach, detach, resize, find_vm, list_vms, inspect_vm, quiesce, thaw, switch_image.
+// create, remove, extend, snapshot_prepare, snapshot_take, snapshot_finish, revert, flatten, export_object, unexport,
+// list, discard, attach, detach, resize, find_vm, list_vms, inspect_vm, quiesce, thaw, switch_image, stream,
+// stream_stop.
 struct FakeFault {
   std::string call;
   Code code = Code::internal;

@@ -87,7 +87,14 @@ typedef struct vbs_hypervisor_table {
    * the definition. By asking what file it has now: repeated, it completes what is missing. Adds the DISK. VBS_NOT_FOUND:
    * no such VM, or not with this disk. Any other definite status means that the disk still has its old file. */
   vbs_status (*switch_image)(void *instance, vbs_call *, const vbs_attach_args *);
+  /* Moves what the running VM's disk reads from the files under its own into its own file, which then stands on
+   * `base_path`, or on nothing if that is empty; live, and in the definition. Returns when that is so; a job that an
+   * earlier call began is joined. May take hours, with progress in bytes, and run beside changes to other disks of the
+   * VM. Cancelled, or ended by an error: no job runs any more, and the disk has all files that it had. VBS_NOT_FOUND: no
+   * such VM, or not with this disk. VBS_BUSY: the VM does not run. */
   vbs_status (*stream)(void *instance, vbs_call *, vbs_str vm_uuid, vbs_str serial, vbs_str base_path);
+  /* Ends a stream that a lost call left running. VBS_OK when none runs: also for a VM that is gone. */
+  vbs_status (*stream_stop)(void *instance, vbs_call *, vbs_str vm_uuid, vbs_str serial);
 } vbs_hypervisor_table;
 
 #ifdef __cplusplus

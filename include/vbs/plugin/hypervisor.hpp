@@ -112,6 +112,7 @@ class HypervisorInstance {
   //   void quiesce(Call&, std::string_view vm_uuid);       void thaw(Call&, std::string_view vm_uuid);
   //   Disk switch_image(Call&, const AttachArgs&);
   //   void stream(Call&, std::string_view vm_uuid, std::string_view serial, std::string_view base_path);
+  //   void stream_stop(Call&, std::string_view vm_uuid, std::string_view serial);
 };
 
 namespace detail {
@@ -208,6 +209,12 @@ struct HypervisorCalls {
       self(instance).stream(call, view(vm_uuid), view(serial), view(base_path));
     });
   }
+  static vbs_status stream_stop(void* instance, vbs_call* raw, vbs_str vm_uuid, vbs_str serial) {
+    return guard(raw, [&] {
+      Call call(raw);
+      self(instance).stream_stop(call, view(vm_uuid), view(serial));
+    });
+  }
 };
 
 }  // namespace detail
@@ -232,6 +239,7 @@ const vbs_hypervisor_table* hypervisor_table() {
     if constexpr (requires { &T::thaw; }) t.thaw = Calls::thaw;
     if constexpr (requires { &T::switch_image; }) t.switch_image = Calls::switch_image;
     if constexpr (requires { &T::stream; }) t.stream = Calls::stream;
+    if constexpr (requires { &T::stream_stop; }) t.stream_stop = Calls::stream_stop;
     return t;
   }();
   return &table;

@@ -114,6 +114,14 @@ typedef struct vbs_snapshot_args {
   vbs_str snapshot_id, snapshot_refs; /* revert only; there `id` is that of the revert, a UUID, new for each */
 } vbs_snapshot_args;
 
+typedef struct vbs_flatten_args {
+  uint32_t size;
+  int32_t in_use; /* a VM writes to it, through the hypervisor's block job */
+  vbs_str id;     /* of the flatten, a UUID, new for each */
+  vbs_str volume_id;
+  vbs_str volume_refs;
+} vbs_flatten_args;
+
 typedef struct vbs_export_args {
   uint32_t size;
   int32_t mode; /* VBS_MODE_* */
@@ -161,9 +169,17 @@ typedef struct vbs_storage_table {
   vbs_status (*live_sessions)(void *instance, vbs_call *, const vbs_export_args *);
   vbs_status (*list)(void *instance, vbs_call *);                                /* adds OBJECTs with facts, the LAYERs they rest on, LEFTOVERs */
   vbs_status (*inspect)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs); /* adds OBJECT */
-  vbs_status (*discard)(void *instance, vbs_call *, vbs_str leftover_name);      /* of list(), or a layer left by revert() */
+  vbs_status (*discard)(void *instance, vbs_call *, vbs_str leftover_name);      /* of list(), or a layer left by revert() or flatten() */
   vbs_status (*open_data)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs, int32_t mode); /* SOURCE */
   vbs_status (*extents)(void *instance, vbs_call *, uint32_t kind, vbs_str id, vbs_str refs, vbs_str since_snapshot_refs);
+  /* The volume keeps its bytes and rests on no other layer afterwards. Adds OBJECT (volume) and LAYERs. The layers under
+   * it stay: the core hands those that nobody needs any more to discard() after the commit.
+   * Nobody uses it: its data goes into a new file; what was not committed goes by remove(), with the flatten's id and
+   * without refs. VBS_BUSY, VBS_CONFLICT: somebody has it open.
+   * in_use: the hypervisor's stream() moves the data into the active file. Called before that, it says whether there is
+   * room (VBS_NO_SPACE), adds nothing and changes nothing; called after it, it adds the volume as it is then. Which of
+   * both it is, the active file tells. */
+  vbs_status (*flatten)(void *instance, vbs_call *, const vbs_flatten_args *);
 } vbs_storage_table;
 
 #ifdef __cplusplus

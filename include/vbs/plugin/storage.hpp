@@ -52,6 +52,11 @@ struct SnapshotArgs {
   std::string snapshot_id, snapshot_refs;  // revert only
 };
 
+struct FlattenArgs {
+  std::string id, volume_id, volume_refs;
+  bool in_use = false;
+};
+
 struct ExportArgs {
   std::string export_id, volume_id, volume_refs, host, initiator, refs;
   bool read_only = true;
@@ -202,6 +207,7 @@ class StorageInstance {
   virtual void discard(Call&, const std::string& /*leftover*/) { absent("discard"); }
   virtual Source open_data(Call&, const ObjectRef&, bool /*read_only*/) { absent("open_data"); }
   virtual void extents(Call&, const ObjectRef&, const std::string& /*since_snapshot_refs*/) { absent("extents"); }
+  virtual void flatten(Call&, const FlattenArgs&) { absent("flatten"); }
 
  private:
   [[noreturn]] static void absent(const char* what) {
@@ -320,6 +326,12 @@ struct StorageCalls {
   static vbs_status extents(void* i, vbs_call* raw, uint32_t kind, vbs_str id, vbs_str refs, vbs_str since) {
     return with(raw, [&](Call& call) { self(i).extents(call, {kind, text(id), text(refs)}, text(since)); });
   }
+  static vbs_status flatten(void* i, vbs_call* raw, const vbs_flatten_args* args) {
+    return with(raw, [&](Call& call) {
+      const auto in = receive(args);
+      self(i).flatten(call, {text(in.id), text(in.volume_id), text(in.volume_refs), in.in_use != 0});
+    });
+  }
 };
 
 // Whether a member was overridden: a member that T only inherits has the base's type.
@@ -355,6 +367,7 @@ const vbs_storage_table* storage_table() {
     VBS_STORAGE_ENTRY(discard);
     VBS_STORAGE_ENTRY(open_data);
     VBS_STORAGE_ENTRY(extents);
+    VBS_STORAGE_ENTRY(flatten);
 #undef VBS_STORAGE_ENTRY
     return t;
   }();

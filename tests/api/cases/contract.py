@@ -161,6 +161,58 @@ def test_life_of_a_snapshot(world):
     alice.delete(of_snapshot["id"])
 
 
+def layers_said(client, volume):
+    lines = client.get(f"/v1/volumes/{volume}/explain")["explanation"]
+    return [line.split(";")[0] for line in lines if line.startswith("it rests on")]
+
+
+def test_flatten(world):
+    """A volume that nobody uses leaves the layers of its snapshots, and one on none is refused"""
+    alice = world.alice
+    volume = alice.volume(2, backend="second")
+    alice.refused(409, "POST", f"/v1/volumes/{volume}/flatten", code="conflict")
+    snapshots = [alice.snapshot(volume) for _ in range(2)]
+    equal(layers_said(alice, volume), ["it rests on 2 layers"], "explain")
+    alice.change("POST", f"/v1/volumes/{volume}/flatten")
+    equal(layers_said(alice, volume), [], "explain")
+    equal(alice.get(f"/v1/volumes/{volume}")["volume"]["format"], "raw", "its new file")
+    for snapshot in snapshots:
+        alice.change("DELETE", "/v1/snapshots/" + snapshot)
+    alice.delete(volume)
+
+
+def test_flatten_in_use(world):
+    """A volume to which a guest writes all the while leaves its layers, and not a byte is lost"""
+    world.guests.need()
+    alice = world.alice
+    volume = alice.volume(24, backend="second")
+    alice.attach(volume, RUNNING)
+    blocks = 150
+    world.guests.sh(
+        f"rm -f /tmp/all /tmp/end; d=$(disk {volume}) && (for i in $(seq 0 {blocks - 1}); do head -c 65536 /dev/urandom | "
+        "tee -a /tmp/all | dd of=$d bs=64k seek=$((i * 2)) conv=fsync 2>/dev/null; sleep 0.05; done; touch /tmp/end) "
+        ">/dev/null 2>&1 &"
+    )
+    for _ in range(2):
+        snapshots = [alice.snapshot(volume) for _ in range(3)]
+        alice.change("DELETE", "/v1/snapshots/" + snapshots[1])
+        equal(layers_said(alice, volume), ["it rests on 3 layers"], "explain before")
+        alice.change("POST", f"/v1/volumes/{volume}/flatten")
+        equal(layers_said(alice, volume), [], "explain after")
+        for snapshot in snapshots[::2]:
+            alice.change("DELETE", "/v1/snapshots/" + snapshot)
+    written = world.guests.sh("until [ -e /tmp/end ]; do sleep 0.2; done; md5sum < /tmp/all; rm -f /tmp/all /tmp/end")
+    alice.detach(volume)
+    alice.attach(volume, RUNNING, "ro")
+    read = world.guests.sh(
+        f"d=$(disk {volume}) && for i in $(seq 0 {blocks - 1}); do dd if=$d bs=64k skip=$((i * 2)) count=1 2>/dev/null; "
+        "done | md5sum"
+    )
+    equal(read, written, "what the guest wrote")
+    alice.detach(volume)
+    alice.delete(volume)
+
+
 def test_attaching(world):
     """A volume is attached to a running and to a defined VM, shown so everywhere, and detached"""
     world.guests.need()
