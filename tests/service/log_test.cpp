@@ -1,10 +1,10 @@
 #include "core/base/log.hpp"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/sinks/base_sink.h>
 
+#include <mutex>
 #include <regex>
-#include <sstream>
 #include <thread>
 
 #include "core/operations/operation.hpp"
@@ -13,19 +13,36 @@
 namespace vbs::test {
 namespace {
 
+// Lines may come from other threads while a test reads: an operation's last one is written after its end was told.
+class TextSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& m) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(m, line);
+    text_.append(line.data(), line.size());
+  }
+  void flush_() override {}
+  std::string text_;
+};
+
 // What is logged while it lives.
 class Captured {
  public:
-  Captured() : sink_(std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)) {
+  Captured() : sink_(std::make_shared<TextSink>()) {
     sink_->set_formatter(log_formatter());
     logger().sinks().push_back(sink_);
   }
   ~Captured() { logger().sinks().pop_back(); }
-  std::string text() const { return text_.str(); }
+  std::string text() const { return sink_->text(); }
 
  private:
-  std::ostringstream text_;
-  spdlog::sink_ptr sink_;
+  std::shared_ptr<TextSink> sink_;
 };
 
 TEST(Log, ALineIsARecordOfFields) {
