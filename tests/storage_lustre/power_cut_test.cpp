@@ -121,12 +121,15 @@ void a_hidden_layer(Stage& s) {
   s.contents.erase(kSnapshot);
   s.b.remove(VBS_KIND_SNAPSHOT, kSnapshot);
 }
-// What QEMU's block job leaves; it has synced it.
+// What QEMU's block job leaves, by what it does: it reads all with "copy on read", which writes zeros down as such,
+// where a safe rebase leaves them out, and then takes the backing file out of the header.
 void streamed(Stage& s) {
   a_hidden_layer(s);
   const auto& top = s.b.objects.at(kVolume).layer;
-  if (!s.b.layers.at(top).parent.empty())
-    run({"qemu-img", "rebase", "-q", "-f", "qcow2", "-b", "", s.b.root + "/images/" + top});
+  if (s.b.layers.at(top).parent.empty()) return;
+  const auto path = s.b.root + "/images/" + top;
+  run({"qemu-io", "-C", "-f", "qcow2", "-c", "read -q 0 " + std::to_string(kSize), path});
+  run({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", "", path});
 }
 Scenario flattening(const std::string& name, const std::function<void(Stage&)>& prepare, bool in_use) {
   return {name,
