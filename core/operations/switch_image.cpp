@@ -22,7 +22,8 @@ Commit prepare_switch(const StepContext& c, Backend& backend, const std::string&
   const auto* moved = prepared.find(volume_id);
   if (!moved)
     throw Error(Code::internal, "the storage plugin neither prepared a new file for volume " + volume_id +
-                                    ", which is in use, nor refused");
+                                    ", which is in use, nor refused: detach the volume to snapshot it, and tell the "
+                                    "plugin's author");
   const auto row = export_again(c, backend, writer, moved->refs);
   c.keep = data_with({{"volume_refs", data(c.operation, "volume_refs")},
                       {"switches", "yes"},

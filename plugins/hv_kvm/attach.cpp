@@ -13,8 +13,7 @@ constexpr unsigned config_flag = VIR_DOMAIN_AFFECT_CONFIG;
 }  // namespace
 
 plugin::Disk Kvm::attach(plugin::Call& call, const plugin::AttachArgs& args) {
-  auto spec = check_disk(host_, args);
-  spec.keep_owner = config_.keep_owner;
+  const auto spec = check_disk(host_, args);
   bool cut_off = call.epoch() > 1;  // an earlier try may have been
   return connection_.run(call, [&](Session& s) {
     const auto domain = require(s, args.vm_uuid);

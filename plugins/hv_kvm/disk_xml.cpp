@@ -34,9 +34,9 @@ pugi::xml_node write_source(pugi::xml_node parent, const Image& image, bool bloc
 }
 
 // The top of a disk. libvirt applies its label to the whole chain under it.
-void write_top(pugi::xml_node parent, const DiskSpec& spec) {
+void write_top(pugi::xml_node parent, const DiskSpec& spec, const Config& config) {
   auto source = write_source(parent, spec.top, spec.block);
-  if (!spec.keep_owner) return;
+  if (!config.keep_owner) return;
   auto label = source.append_child("seclabel");
   label.append_attribute("model") = "dac";
   label.append_attribute("relabel") = "no";
@@ -117,7 +117,7 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   driver.append_attribute("io") = config.io.c_str();
   driver.append_attribute("discard") = config.discard.c_str();
   if (virtio && config.iothread != 0) driver.append_attribute("iothread") = config.iothread;
-  write_top(disk, spec);
+  write_top(disk, spec, config);
   write_chain(disk, spec.backing);
   auto block = disk.append_child("blockio");
   block.append_attribute("logical_block_size") = 512;
@@ -133,7 +133,7 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   return text_of(document);
 }
 
-std::string switched_xml(const std::string& disk_text, const DiskSpec& spec) {
+std::string switched_xml(const std::string& disk_text, const DiskSpec& spec, const Config& config) {
   pugi::xml_document document;
   document.load_string(disk_text.c_str());
   auto disk = document.child("disk");
@@ -143,12 +143,13 @@ std::string switched_xml(const std::string& disk_text, const DiskSpec& spec) {
   }
   while (disk.remove_child("backingStore")) {
   }
-  write_top(disk, spec);
+  write_top(disk, spec, config);
   write_chain(disk, spec.backing);
   return text_of(document);
 }
 
-std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec) {
+std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec,
+                       const Config& config) {
   pugi::xml_document document;
   auto list = document.append_child("domainsnapshot").append_child("disks");
   for (const auto& d : disks) {
@@ -158,7 +159,7 @@ std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& dev
     if (d.device != device) continue;
     disk.append_attribute("type") = spec.block ? "block" : "file";
     disk.append_child("driver").append_attribute("type") = spec.top.format.c_str();
-    write_top(disk, spec);
+    write_top(disk, spec, config);
   }
   return text_of(document);
 }

@@ -22,7 +22,6 @@ struct DiskSpec {
   std::vector<Image> backing;  // nearest first
   bool read_only = true;
   bool shareable = false;
-  bool keep_owner = false;  // libvirt must not change the owner of the files
 };
 
 // Throws Error(VBS_INVALID | VBS_NOT_SUPPORTED) naming the field and its limit.
@@ -36,10 +35,11 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
 
 // The disk of a definition, with the image of `spec` and its whole backing chain in place of its own; all else, its
 // address among it, stays.
-std::string switched_xml(const std::string& disk, const DiskSpec& spec);
+std::string switched_xml(const std::string& disk, const DiskSpec& spec, const Config& config);
 
 // What has QEMU go over to `spec`'s top on `device`, and leaves every other disk alone: one that is not mentioned would
 // get a snapshot, too.
-std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec);
+std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& device, const DiskSpec& spec,
+                       const Config& config);
 
 }  // namespace vbs::kvm

@@ -76,14 +76,15 @@ bool stands_on(const XmlDisk& disk, const std::string& base) {
 }
 
 // libvirt takes the end of a job into the definition, unless that named another chain before.
-void correct_definition(Session& s, const DomainPtr& domain, const VmView& vm, const XmlDisk& live) {
+void correct_definition(Session& s, const DomainPtr& domain, const VmView& vm, const XmlDisk& live,
+                        const Config& config) {
   const auto* defined = vm.definition ? vm.definition->by_serial(live.serial) : nullptr;
   if (!defined || defined->path != live.path || defined->backing == live.backing) return;
   DiskSpec spec;
   spec.serial = live.serial;
   spec.top = {live.path, live.format};
   try {
-    s.change("write a disk's chain into a definition", [domain, xml = switched_xml(defined->xml, spec)] {
+    s.change("write a disk's chain into a definition", [domain, xml = switched_xml(defined->xml, spec, config)] {
       return checked(virDomainUpdateDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG));
     });
   } catch (const LibvirtError& e) {
@@ -120,7 +121,7 @@ void Kvm::stream(plugin::Call& call, std::string_view vm_uuid, std::string_view 
         call.progress(job.done, job.total);
       } else if (stands_on(*disk, base)) {
         flush(s, call, domain, *disk);
-        if (base.empty()) correct_definition(s, domain, vm, *disk);
+        if (base.empty()) correct_definition(s, domain, vm, *disk, config_);
         return;
       } else if (!began) {
         start_job(s, domain, vm, disk->device, base);

@@ -22,6 +22,11 @@ AttachArgs raw_args() {
   return args;
 }
 
+Config owners_to_libvirt() {
+  Config c;
+  c.keep_owner = false;
+  return c;
+}
 DiskSpec check(const AttachArgs& args) { return check_disk(plugin::Host(test::fake_host()), args); }
 
 vbs_status refusal(const AttachArgs& args) {
@@ -36,7 +41,7 @@ vbs_status refusal(const AttachArgs& args) {
 TEST(DiskXml, AReadOnlyDiskIsReadonlyAndNeverShareable) {
   auto args = raw_args();
   args.shared = true;  // means several writers; a reader stays a reader
-  const auto xml = disk_xml(check(args), "vdb", {});
+  const auto xml = disk_xml(check(args), "vdb", owners_to_libvirt());
   EXPECT_THAT(xml, HasSubstr("<readonly"));
   EXPECT_THAT(xml, Not(HasSubstr("<shareable")));
 }
@@ -44,9 +49,9 @@ TEST(DiskXml, AReadOnlyDiskIsReadonlyAndNeverShareable) {
 TEST(DiskXml, OnlySeveralWritersOfARawDiskAreShareable) {
   auto args = raw_args();
   args.read_only = false;
-  EXPECT_THAT(disk_xml(check(args), "vdb", {}), Not(HasSubstr("<shareable")));
+  EXPECT_THAT(disk_xml(check(args), "vdb", owners_to_libvirt()), Not(HasSubstr("<shareable")));
   args.shared = true;
-  EXPECT_THAT(disk_xml(check(args), "vdb", {}), HasSubstr("<shareable"));
+  EXPECT_THAT(disk_xml(check(args), "vdb", owners_to_libvirt()), HasSubstr("<shareable"));
   args.source.format = "qcow2";
   EXPECT_EQ(refusal(args), VBS_NOT_SUPPORTED);
 }
@@ -55,27 +60,28 @@ TEST(DiskXml, TheWholeChainIsNestedWithItsFormatsAndEnds) {
   auto args = raw_args();
   args.source = {"file", "qcow2", "/v/top",
                  R"({"backing":[{"path":"/v/mid","format":"qcow2"},{"path":"/v/base","format":"raw"}]})"};
-  EXPECT_THAT(disk_xml(check(args), "vdb", {}),
+  EXPECT_THAT(disk_xml(check(args), "vdb", owners_to_libvirt()),
               HasSubstr("<source file=\"/v/top\"/><backingStore type=\"file\"><format type=\"qcow2\"/>"
                         "<source file=\"/v/mid\"/><backingStore type=\"file\"><format type=\"raw\"/>"
                         "<source file=\"/v/base\"/><backingStore/></backingStore></backingStore>"));
 }
 
 TEST(DiskXml, ARawDiskSaysThatNothingIsUnderIt) {
-  EXPECT_THAT(disk_xml(check(raw_args()), "vdb", {}), HasSubstr("<source file=\"/volumes/a.raw\"/><backingStore/>"));
+  EXPECT_THAT(disk_xml(check(raw_args()), "vdb", owners_to_libvirt()),
+              HasSubstr("<source file=\"/volumes/a.raw\"/><backingStore/>"));
 }
 
 TEST(DiskXml, TheTopSaysThatOwnersStayWhereTheyAreToBeKept) {
   constexpr auto label = R"(<seclabel model="dac" relabel="no"/>)";
-  auto spec = check(raw_args());
-  EXPECT_THAT(disk_xml(spec, "vdb", {}), Not(HasSubstr(label)));
-  spec.keep_owner = true;
-  EXPECT_THAT(disk_xml(spec, "vdb", {}),
+  const auto spec = check(raw_args());
+  const Config keep;
+  EXPECT_THAT(disk_xml(spec, "vdb", owners_to_libvirt()), Not(HasSubstr(label)));
+  EXPECT_THAT(disk_xml(spec, "vdb", keep),
               HasSubstr(std::string("<source file=\"/volumes/a.raw\">") + label + "</source>"));
-  EXPECT_THAT(switched_xml("<disk><driver/><source file='/old'/></disk>", spec), HasSubstr(label));
+  EXPECT_THAT(switched_xml("<disk><driver/><source file='/old'/></disk>", spec, keep), HasSubstr(label));
   XmlDisk disk;
   disk.device = "vdb";
-  EXPECT_THAT(switch_xml({disk}, "vdb", spec), HasSubstr(label));
+  EXPECT_THAT(switch_xml({disk}, "vdb", spec, keep), HasSubstr(label));
 }
 
 TEST(DiskXml, ABackingFileWithoutAFormatIsRefused) {
@@ -93,7 +99,7 @@ TEST(DiskXml, ARawSourceWithABackingFileIsRefused) {
 TEST(DiskXml, MarkupInAPathStaysText) {
   auto args = raw_args();
   args.source.path = "/v/a'/><readonly x=\"&<";
-  const auto xml = disk_xml(check(args), "vdb", {});
+  const auto xml = disk_xml(check(args), "vdb", owners_to_libvirt());
   const auto domain = parse_domain("<domain><devices>" + xml + "</devices></domain>");
   ASSERT_EQ(domain.disks.size(), 1u);
   EXPECT_EQ(domain.disks[0].path, args.source.path);
@@ -134,7 +140,7 @@ TEST(DiskXml, TheDeviceNameDecidesTheBusAndWhereAnIothreadGoes) {
 TEST(DiskXml, ABlockDeviceIsASourceDev) {
   auto args = raw_args();
   args.source = {"block", "raw", "/dev/vg/lv", ""};
-  const auto xml = disk_xml(check(args), "vdb", {});
+  const auto xml = disk_xml(check(args), "vdb", owners_to_libvirt());
   EXPECT_THAT(xml, HasSubstr("<disk type=\"block\""));
   EXPECT_THAT(xml, HasSubstr("<source dev=\"/dev/vg/lv\"/>"));
 }

@@ -48,6 +48,7 @@ class Stream : public ChainGuest {
     EXPECT_THAT(shell("qemu-img info -U -f qcow2 " + path).text, Not(HasSubstr("backing file")));
     for (const auto* option : {"", "--inactive"})
       EXPECT_THAT(definition(option), Not(HasSubstr(first_.source.path + "'"))) << option;
+    EXPECT_THAT(definition("--inactive"), HasSubstr("relabel='no'")) << "its owner is kept at the next start, too";
   }
   plugin::AttachArgs first_, second_, third_;
   std::string device_;
