@@ -35,9 +35,6 @@ void check_file(const std::string& path) {
 class FileConnector final : public Connector {
  public:
   Source connect(const Call&, const Connection& connection, const std::string&) override {
-    if (connection.kind != "file")
-      throw Error(Code::not_supported,
-                  fmt::format("this node has no connector for '{}'; it has: file", for_log(connection.kind, 64)));
     const auto data = parse_json(connection.data);
     ObjectReader reader(data, "connection");
     Source source{"file", connection.format, reader.required_string("path", kMaxPath), ""};
@@ -69,10 +66,19 @@ class FileConnector final : public Connector {
     return source;
   }
 
-  void disconnect(const Call&, const Connection&) override {}  // a file has no session on the node
+  // A file has no session on the node.
+  void disconnect(const Call&, const Connection&) override {}
+  bool connected(const Call&, const Connection&) override { return false; }
+  void rescan(const Call&, const Connection&, uint64_t) override {}
 };
 }  // namespace
 
 std::unique_ptr<Connector> make_file_connector() { return std::make_unique<FileConnector>(); }
+
+std::map<std::string, std::unique_ptr<Connector>> local_connectors() {
+  std::map<std::string, std::unique_ptr<Connector>> out;
+  out["file"] = make_file_connector();
+  return out;
+}
 
 }  // namespace vbs

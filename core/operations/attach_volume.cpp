@@ -20,7 +20,7 @@ class AttachVolume : public OperationKind {
   void begin(store::Tx& tx, store::OperationRow& o) const override {
     auto a = attachment_of(tx.db, o);
     available(store::find_volume(tx.db, a.volume_id), a.volume_id, "volume", "attached");
-    a.export_id = choose_export(tx.db, a);
+    a.export_id = choose_export(tx, a);
     store::update_attachment(tx, a);
   }
 
@@ -37,21 +37,19 @@ class AttachVolume : public OperationKind {
     plug.run = [host](const StepContext& c) -> Commit {
       auto attachment = attachment_of(c);
       const auto connection = connection_of(c, attachment);
-      auto& connector = c.registry.connector(connection.kind);
       DiskSpec disk;
       disk.vm_uuid = attachment.vm_uuid;
       disk.serial = attachment.volume_id;
       disk.device = attachment.device;
       disk.mode = attachment.mode == "rw" ? Mode::rw : Mode::ro;
-      disk.source = connector.connect(c.call, connection, attachment.volume_id);
+      disk.source = host->connector(connection.kind).connect(c.call, connection, attachment.volume_id);
       attachment.device = host->slot.plugin().attach(c.call, disk).device;
       return [attachment](store::Tx& tx) { store::update_attachment(tx, attachment); };
     };
     plug.undo = [host](const StepContext& c) -> Commit {
       const auto attachment = attachment_of(c);
       host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id, false);
-      const auto connection = connection_of(c, attachment);
-      c.registry.connector(connection.kind).disconnect(c.call, connection);
+      let_go(c, *host, attachment);
       return nullptr;
     };
     return {make, plug};
@@ -64,6 +62,7 @@ class AttachVolume : public OperationKind {
     store::update_attachment(tx, a);
   }
   void fail(store::Tx& tx, const store::OperationRow& o, const Error&) const override {
+    if (const auto a = store::find_attachment(tx.db, o.object_id)) forget_planned_export(tx, a->export_id);
     store::delete_attachment(tx, o.object_id);
   }
 

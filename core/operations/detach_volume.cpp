@@ -42,8 +42,7 @@ class DetachVolume : public OperationKind {
       const auto attachment = read(c);
       host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id,
                                  param(c.operation, "force") == "yes");
-      const auto connection = connection_of(c, attachment);
-      c.registry.connector(connection.kind).disconnect(c.call, connection);
+      let_go(c, *host, attachment);
       return nullptr;
     };
     Step drop{"unexport", &backend->slot.pool(), nullptr, nullptr};

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/log.hpp"
 #include "core/operations/support.hpp"
 
 namespace vbs {
@@ -18,8 +19,8 @@ ExportNow read_export(const StepContext& c, const store::AttachmentRow& attachme
   ExportNow now;
   c.database.snapshot([&](store::Session& db) {
     if (auto row = store::find_export(db, attachment.volume_id, attachment.host_id)) {
+      now.recorded = row->state == "exported";
       now.row = std::move(*row);
-      now.recorded = true;
     }
     now.volume_refs = volume_of(db, attachment.volume_id).refs;
     for (const auto& other : store::attachments_of(db, attachment.volume_id)) {
@@ -28,7 +29,7 @@ ExportNow read_export(const StepContext& c, const store::AttachmentRow& attachme
       now.works = now.works || other.state == "attached";
     }
   });
-  if (now.recorded) return now;
+  if (!now.row.id.empty()) return now;
   now.row.id = attachment.export_id;
   now.row.volume_id = attachment.volume_id;
   now.row.host_id = attachment.host_id;
@@ -37,14 +38,14 @@ ExportNow read_export(const StepContext& c, const store::AttachmentRow& attachme
   return now;
 }
 
+ExportArgs arguments(const store::ExportRow& row, const std::string& volume_refs, const std::string& host,
+                     const std::string& mode) {
+  return {row.id,    row.volume_id, volume_refs, host, row.initiator, row.refs, mode == "rw" ? Mode::rw : Mode::ro,
+          row.secret};
+}
+
 ExportArgs arguments(const StepContext& c, const ExportNow& e, const std::string& mode) {
-  return {e.row.id,
-          e.row.volume_id,
-          e.volume_refs,
-          c.registry.host(e.row.host_id).row.name,
-          e.row.initiator,
-          e.row.refs,
-          mode == "rw" ? Mode::rw : Mode::ro};
+  return arguments(e.row, e.volume_refs, c.registry.host(e.row.host_id).row.name, mode);
 }
 
 void take_in(store::ExportRow& row, const Connection& connection) {
@@ -64,10 +65,23 @@ std::vector<LockRequest> attachment_locks(const store::AttachmentRow& a) {
   return {{"volume:" + a.volume_id, false}, {"export:" + a.volume_id + "/" + a.host_id, true}, vm_lock(a)};
 }
 
-std::string choose_export(store::Session& db, const store::AttachmentRow& a) {
-  const auto there = store::find_export(db, a.volume_id, a.host_id);
-  return there ? there->id : new_uuid();
+std::string choose_export(store::Tx& tx, const store::AttachmentRow& a) {
+  if (const auto there = store::find_export(tx.db, a.volume_id, a.host_id)) return there->id;
+  store::ExportRow row;
+  row.id = new_uuid();
+  row.initiator = store::initiator_of(tx.db, a.host_id);
+  if (row.initiator.empty()) return row.id;
+  row.volume_id = a.volume_id;
+  row.host_id = a.host_id;
+  row.mode = a.mode;
+  row.secret = new_secret();
+  row.state = "planned";
+  row.created_at = now_us();
+  store::put_export(tx, row);
+  return row.id;
 }
+
+void forget_planned_export(store::Tx& tx, const std::string& export_id) { store::delete_planned_export(tx, export_id); }
 
 Commit make_export(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment) {
   const auto now = read_export(c, attachment);
@@ -97,8 +111,41 @@ store::ExportRow export_again(const StepContext& c, Backend& backend, const stor
   return now.row;
 }
 
+void let_go(const StepContext& c, const Host& host, const store::AttachmentRow& attachment) {
+  if (read_export(c, attachment).shared) return;
+  const auto connection = connection_of(c, attachment);
+  host.connector(connection.kind).disconnect(c.call, connection);
+}
+
+void make_exports_again(store::Database& database, const Registry& registry, const store::BackendRow& backend,
+                        StorageBackend& plugin) {
+  struct Wanted {
+    store::ExportRow row;
+    std::string volume_refs;
+  };
+  std::vector<Wanted> all;
+  database.snapshot([&](store::Session& db) {
+    for (auto& row : store::exports_of_backend(db, backend.id)) {
+      auto refs = volume_of(db, row.volume_id).refs;
+      all.push_back({std::move(row), std::move(refs)});
+    }
+  });
+  for (const auto& [row, volume_refs] : all) {
+    Call call;
+    call.id = "export-again-" + row.id;
+    try {
+      plugin.export_object(call, arguments(row, volume_refs, registry.host(row.host_id).row.name, row.mode));
+    } catch (const Error& e) {
+      if (e.code() == Code::unavailable) throw;
+      logger().error("back-end {}: volume {} cannot be exported to host {} again: {}", backend.name, row.volume_id,
+                     registry.host(row.host_id).row.name, e.what());
+    }
+  }
+  if (!all.empty()) logger().info("back-end {}: {} exports made again", backend.name, all.size());
+}
+
 Connection connection_of(const store::ExportRow& row) {
-  return {row.mode == "rw" ? Mode::rw : Mode::ro, row.kind, row.format, row.data, row.refs};
+  return {row.mode == "rw" ? Mode::rw : Mode::ro, row.kind, row.format, row.data, row.refs, row.initiator, row.secret};
 }
 
 Connection connection_of(const StepContext& c, const store::AttachmentRow& attachment) {

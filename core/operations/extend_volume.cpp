@@ -2,6 +2,7 @@
 // shrinks, so after the first step there is no way back: a VM that cannot be told now is told again.
 #include <fmt/format.h>
 
+#include "core/operations/export_use.hpp"
 #include "core/operations/support.hpp"
 
 namespace vbs {
@@ -47,8 +48,10 @@ class ExtendVolume : public OperationKind {
       auto* host = &registry.host(a.host_id);
       Step notify{"notify-" + a.vm_name, &host->slot.pool(), nullptr, nullptr};
       notify.forward_only = true;
-      notify.run = [host, vm = a.vm_uuid, size](const StepContext& c) -> Commit {
-        host->slot.plugin().resize(c.call, vm, c.operation.object_id, size);
+      notify.run = [host, a, size](const StepContext& c) -> Commit {
+        const auto connection = connection_of(c, a);
+        host->connector(connection.kind).rescan(c.call, connection, size);
+        host->slot.plugin().resize(c.call, a.vm_uuid, c.operation.object_id, size);
         return nullptr;
       };
       out.push_back(std::move(notify));

@@ -86,7 +86,7 @@ class MoveAttachment : public OperationKind {
     auto a = vbs::attachment_of(tx.db, o.object_id);
     const auto former = a.export_id;
     a.host_id = param(o, "to");
-    o.data = data_with({{"export", choose_export(tx.db, a)}, {"former_export", former}});
+    o.data = data_with({{"export", choose_export(tx, a)}, {"former_export", former}});
   }
 
   std::vector<Step> steps(store::Session& db, Registry& registry, const store::OperationRow& o) const override {
@@ -107,8 +107,7 @@ class MoveAttachment : public OperationKind {
       if (live_disk(c, *second, there))
         throw Error(Code::unknown_outcome, "VM " + there.vm_name + " is on host " + second->row.name +
                                                " by now: it can go no other way than back; migrate it to where it was");
-      const auto connection = connection_of(c, there);
-      c.registry.connector(connection.kind).disconnect(c.call, connection);
+      let_go(c, *second, there);
       return nullptr;
     };
 
@@ -122,8 +121,7 @@ class MoveAttachment : public OperationKind {
                         " again: migrate it to where it had gone, then move the attachment back");
       // The VM that has gone may have left a definition; nothing of it runs.
       first->slot.plugin().detach(c.call, former.vm_uuid, former.volume_id, false);
-      const auto connection = connection_of(c, former);
-      c.registry.connector(connection.kind).disconnect(c.call, connection);
+      let_go(c, *first, former);
       return nullptr;
     };
     Step drop{"unexport", &backend->slot.pool(), nullptr, nullptr};
@@ -133,13 +131,16 @@ class MoveAttachment : public OperationKind {
   }
 
   void succeed(store::Tx& tx, const store::OperationRow& o) const override { rest(tx, o, nullptr); }
-  void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override { rest(tx, o, &e); }
+  void fail(store::Tx& tx, const store::OperationRow& o, const Error& e) const override {
+    forget_planned_export(tx, data(o, "export"));
+    rest(tx, o, &e);
+  }
 
  private:
   static Commit arrived(const StepContext& c, const Host& first, const Host& second) {
     auto there = attachment(c, true);
     const auto connection = connection_of(c, there);
-    c.registry.connector(connection.kind).connect(c.call, connection, there.volume_id);
+    second.connector(connection.kind).connect(c.call, connection, there.volume_id);
     const auto disk = live_disk(c, second, there);
     if (!disk || live_disk(c, first, there))
       throw Error(Code::unknown_outcome, "VM " + there.vm_name + " has not gone from host " + first.row.name + " to " +

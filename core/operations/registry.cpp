@@ -7,6 +7,8 @@
 
 #include "core/base/log.hpp"
 #include "core/base/watch.hpp"
+#include "core/operations/export_use.hpp"
+#include "vbs/plugin/storage.h"
 
 namespace vbs {
 namespace {
@@ -84,7 +86,9 @@ void Registry::open_in_time(T& item) {
 // A wrong configuration stops the start; anything else may pass, so it is tried again.
 void Registry::open(Backend& b) {
   try {
-    b.slot.set(plugins_.open_storage(b.config.plugin, b.row.id, b.config.config), "");
+    auto plugin = plugins_.open_storage(b.config.plugin, b.row.id, b.config.config);
+    if (plugin->has(VBS_CAP_VOLATILE_EXPORTS)) make_exports_again(database_, *this, b.row, *plugin);
+    b.slot.set(std::move(plugin), "");
     logger().info("back-end {} is open ({})", b.row.name, b.config.plugin);
   } catch (const Error& e) {
     if (e.code() == Code::invalid || e.code() == Code::not_supported)
@@ -150,8 +154,11 @@ Host& Registry::host_by_name(const std::string& name) const {
   throw Error(Code::not_found, fmt::format("there is no host '{}' in the host table", for_log(name, 255)), "host");
 }
 
-Connector& Registry::connector(const std::string& kind) const {
-  if (kind == "file") return *file_;
-  throw Error(Code::not_supported, fmt::format("no connector for '{}' connections", kind));
+Connector& Host::connector(const std::string& kind) const {
+  if (const auto it = connectors.find(kind); it != connectors.end()) return *it->second;
+  std::string have;
+  for (const auto& [name, connector] : connectors) have += (have.empty() ? "" : ", ") + name;
+  throw Error(Code::not_supported,
+              fmt::format("host {} has no connector for '{}'; it has: {}", row.name, for_log(kind, 64), have));
 }
 }  // namespace vbs

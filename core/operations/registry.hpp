@@ -84,8 +84,10 @@ struct Backend {
 struct Host {
   Host(store::HostRow r, HostConfig c)
       : row(std::move(r)), config(std::move(c)), slot("host " + row.name, config.workers) {}
+  Connector& connector(const std::string& kind) const;  // Error(not_supported)
   store::HostRow row;
   HostConfig config;
+  std::map<std::string, std::unique_ptr<Connector>> connectors = local_connectors();  // by kind of connection
   Slot<Hypervisor> slot;
 };
 
@@ -107,7 +109,6 @@ class Registry {
   Backend& backend_by_name(const std::string& name) const;  // "": the first; Error(invalid)
   Host& host(const std::string& id) const;
   Host& host_by_name(const std::string& name_or_alias) const;  // Error(not_found)
-  Connector& connector(const std::string& kind) const;         // Error(not_supported)
   const std::vector<std::unique_ptr<Backend>>& backends() const { return backends_; }
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
 
@@ -125,7 +126,6 @@ class Registry {
   std::atomic<bool> stopping_{false};
   std::vector<std::unique_ptr<Backend>> backends_;
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::unique_ptr<Connector> file_ = make_file_connector();
 };
 
 }  // namespace vbs

@@ -71,7 +71,7 @@ Commit switch_disk(const StepContext& c, Host& host, const store::AttachmentRow&
   disk.mode = Mode::rw;
   bool asked = false;
   try {
-    disk.source = c.registry.connector(connection.kind).connect(c.call, connection, writer.volume_id);
+    disk.source = host.connector(connection.kind).connect(c.call, connection, writer.volume_id);
     const auto now = disk_now(hypervisor, c.call, writer);
     // A guest that was switched by an earlier try has gone on since: freezing it again would be for nothing. The call
     // is made again all the same: it makes live and persistent definition agree.

@@ -46,7 +46,9 @@ class LocalHypervisor final : public Hypervisor {
   Disk attach(const Call& call, const DiskSpec& spec) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "attach");
-    const auto args = attach_args(spec);
+    CallContext::hide(context.raw(), {spec.source.secret});
+    const auto source = source_of(spec.source);
+    const auto args = attach_args(spec, source);
     context.run(table_.attach, instance_, context.raw(), &args);
     auto& disks = context.results().disks;
     if (disks.size() != 1 || disks[0].serial != spec.serial)
@@ -91,7 +93,9 @@ class LocalHypervisor final : public Hypervisor {
   Disk switch_image(const Call& call, const DiskSpec& spec) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "switch_image");
-    const auto args = attach_args(spec);
+    CallContext::hide(context.raw(), {spec.source.secret});
+    const auto source = source_of(spec.source);
+    const auto args = attach_args(spec, source);
     context.run(table_.switch_image, instance_, context.raw(), &args);
     auto& disks = context.results().disks;
     if (disks.size() != 1 || disks[0].serial != spec.serial)
@@ -114,15 +118,17 @@ class LocalHypervisor final : public Hypervisor {
   }
 
  private:
-  static vbs_attach_args attach_args(const DiskSpec& spec) {
+  static vbs_source source_of(const Source& s) {
+    return {sizeof(vbs_source), 0, str(s.kind), str(s.format), str(s.path), str(s.data), str(s.secret)};
+  }
+  static vbs_attach_args attach_args(const DiskSpec& spec, const vbs_source& source) {
     vbs_attach_args args{};
     args.size = sizeof args;
     args.mode = spec.mode == Mode::rw ? VBS_MODE_RW : VBS_MODE_RO;
     args.vm_uuid = str(spec.vm_uuid);
     args.serial = str(spec.serial);
     args.device = str(spec.device);
-    args.source = {sizeof(vbs_source),   0, str(spec.source.kind), str(spec.source.format), str(spec.source.path),
-                   str(spec.source.data)};
+    args.source = &source;
     args.shared = spec.shared;
     return args;
   }

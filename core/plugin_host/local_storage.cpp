@@ -126,6 +126,7 @@ class LocalStorage final : public StorageBackend {
   Connection export_object(const Call& call, const ExportArgs& a) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "export");
+    CallContext::hide(context.raw(), {a.secret});
     const auto args = export_args(a);
     context.run(table_.export_object, instance_, context.raw(), &args);
     if (context.results().connections.size() != 1) context.wrong_answer("exactly one CONNECTION was expected");
@@ -138,8 +139,20 @@ class LocalStorage final : public StorageBackend {
   void unexport(const Call& call, const ExportArgs& a) override {
     const auto pass = gate_.enter(call);
     CallContext context(host_, call, "unexport");
+    CallContext::hide(context.raw(), {a.secret});
     const auto args = export_args(a);
     context.run(table_.unexport, instance_, context.raw(), &args);
+  }
+
+  bool live_sessions(const Call& call, const ExportArgs& a) override {
+    const auto pass = gate_.enter(call);
+    CallContext context(host_, call, "live_sessions");
+    CallContext::hide(context.raw(), {a.secret});
+    const auto args = export_args(a);
+    const auto status = context.ask(table_.live_sessions, instance_, context.raw(), &args);
+    if (status == VBS_NOT_FOUND) return false;
+    context.check(status);
+    return true;
   }
 
   StorageListing list(const Call& call) override {
@@ -220,10 +233,15 @@ class LocalStorage final : public StorageBackend {
   }
 
   static vbs_export_args export_args(const ExportArgs& a) {
-    return {sizeof(vbs_export_args), a.mode == Mode::rw ? VBS_MODE_RW : VBS_MODE_RO,
-            str(a.export_id),        str(a.volume_id),
-            str(a.volume_refs),      str(a.host),
-            str(a.initiator),        str(a.refs)};
+    return {sizeof(vbs_export_args),
+            a.mode == Mode::rw ? VBS_MODE_RW : VBS_MODE_RO,
+            str(a.export_id),
+            str(a.volume_id),
+            str(a.volume_refs),
+            str(a.host),
+            str(a.initiator),
+            str(a.refs),
+            str(a.secret)};
   }
 
   const vbs_storage_table& table_;

@@ -63,10 +63,12 @@ struct Capacity {
 struct Connection {
   Mode mode = Mode::ro;
   std::string kind, format, data, refs;  // data: JSON of the kind
+  std::string initiator, secret;         // for the connector; empty as answered by a plugin
 };
 
 struct Source {
   std::string kind, format, path, data;
+  std::string secret;  // where the hypervisor itself logs in
 };
 
 struct CreateArgs {
@@ -98,6 +100,7 @@ struct FlattenArgs {
 struct ExportArgs {
   std::string export_id, volume_id, volume_refs, host, initiator, refs;
   Mode mode = Mode::ro;
+  std::string secret;
 };
 
 struct InstanceFacts {
@@ -126,6 +129,7 @@ class StorageBackend {
   virtual StorageChange flatten(const Call&, const FlattenArgs&) = 0;
   virtual Connection export_object(const Call&, const ExportArgs&) = 0;
   virtual void unexport(const Call&, const ExportArgs&) = 0;
+  virtual bool live_sessions(const Call&, const ExportArgs&) = 0;  // optional: Error(not_supported)
   virtual StorageListing list(const Call&) = 0;
   virtual std::optional<ObjectState> inspect(const Call&, ObjectKind, const std::string& id,
                                              const std::string& refs) = 0;

@@ -219,8 +219,11 @@ class Builder {
                          Mode mode) {
     auto row = store::find_export(tx_.db, volume.id, host.id).value_or(store::ExportRow{});
     if (!row.id.empty() && (row.mode == "rw" || mode == Mode::ro)) return row.id;
-    if (row.id.empty()) row.id = new_uuid();
-    const ExportArgs args{row.id, volume.id, volume.refs, host.name, host.initiator, row.refs, mode};
+    if (row.id.empty()) {
+      row.id = new_uuid();
+      if (!host.initiator.empty()) row.secret = new_secret();
+    }
+    const ExportArgs args{row.id, volume.id, volume.refs, host.name, host.initiator, row.refs, mode, row.secret};
     const auto made = asked("back-end " + backend.row.name,
                             [&] { return backend.plugin->export_object(call_named("export"), args); });
     row.volume_id = volume.id;

@@ -202,7 +202,7 @@ class Run {
               });
               auto& backend = core_.registry.backend(volume->backend_id);
               const auto& host = core_.registry.host(e.host_id).row.name;
-              ExportArgs args{e.id, e.volume_id, volume->refs, host, e.initiator, e.refs, Mode::ro};
+              ExportArgs args{e.id, e.volume_id, volume->refs, host, e.initiator, e.refs, Mode::ro, e.secret};
               on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
               core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
             });

@@ -73,7 +73,8 @@ void insert_attachment(Tx& tx, const AttachmentRow& r) {
 
 void update_attachment(Tx& tx, const AttachmentRow& r) {
   tx.db.run(
-      "UPDATE attachments SET host_id=?, state=?, device=?, export_id=?, error_code=?, error_message=?, operation_id=?, "
+      "UPDATE attachments SET host_id=?, state=?, device=?, export_id=?, error_code=?, error_message=?, "
+      "operation_id=?, "
       "updated_at=? WHERE id=?",
       r.host_id, r.state, r.device, r.export_id, r.error_code, r.error_message, r.operation_id, now_us(), r.id);
 }
@@ -99,4 +100,15 @@ void put_export(Tx& tx, const ExportRow& r) {
 }
 
 void delete_export(Tx& tx, const std::string& id) { tx.db.run("DELETE FROM exports WHERE id = ?", id); }
+
+void delete_planned_export(Tx& tx, const std::string& id) {
+  tx.db.run("DELETE FROM exports WHERE id = ? AND state = 'planned'", id);
+}
+
+std::vector<ExportRow> exports_of_backend(Session& db, const std::string& backend_id) {
+  return select_exports(db,
+                        "WHERE state = ? AND volume_id IN (SELECT id FROM volumes WHERE backend_id = ?) ORDER BY "
+                        "created_at",
+                        "exported", backend_id);
+}
 }  // namespace vbs::store

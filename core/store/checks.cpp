@@ -90,7 +90,10 @@ void check(const AttachmentRow& r) {
 void check(const ExportRow& r) {
   Row row("export", r.id);
   row.word("mode", r.mode, {"ro", "rw"}).text("kind", r.kind).text("format", r.format).text("data", r.data);
-  row.text("refs", r.refs).text("initiator", r.initiator).text("state", r.state).time("created_at", r.created_at);
+  row.text("refs", r.refs)
+      .text("initiator", r.initiator)
+      .word("state", r.state, {"planned", "exported"})
+      .time("created_at", r.created_at);
 }
 
 void check(const OperationRow& r) {

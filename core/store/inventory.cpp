@@ -38,6 +38,13 @@ HostRow ensure_host(Tx& tx, HostRow wanted) {
   return wanted;
 }
 
+std::string initiator_of(Session& db, const std::string& host_id) {
+  std::string out;
+  db.each<S>(
+      "SELECT initiator FROM hosts WHERE id = ?", [&](const S& initiator) { out = initiator; }, host_id);
+  return out;
+}
+
 BackendRow ensure_backend(Tx& tx, BackendRow wanted) {
   for (const auto& b : list_backends(tx.db))
     if (b.name == wanted.name) {

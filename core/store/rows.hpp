@@ -115,6 +115,8 @@ std::optional<ExportRow> find_export(Session&, const std::string& volume_id, con
 std::vector<ExportRow> unused_exports(Session&);  // no attachment refers to them
 void put_export(Tx&, const ExportRow&);           // insert or replace
 void delete_export(Tx&, const std::string& id);
+void delete_planned_export(Tx&, const std::string& id);                              // not one that is made
+std::vector<ExportRow> exports_of_backend(Session&, const std::string& backend_id);  // those that are made
 
 // layers.cpp
 // Commits what a storage call did: new layers, and refs, size, format and top layer of each object named.
@@ -170,8 +172,9 @@ UserRow ensure_user(Tx&, const std::string& source, const std::string& issuer, c
 // inventory.cpp
 std::vector<HostRow> list_hosts(Session&);
 std::vector<BackendRow> list_backends(Session&);
-HostRow ensure_host(Tx&, HostRow wanted);                      // by name; keeps the id
-BackendRow ensure_backend(Tx&, BackendRow wanted);             // by name; Error(invalid) if its plugin changed
+HostRow ensure_host(Tx&, HostRow wanted);                        // by name; keeps the id
+std::string initiator_of(Session&, const std::string& host_id);  // "": none
+BackendRow ensure_backend(Tx&, BackendRow wanted);               // by name; Error(invalid) if its plugin changed
 void insert_backend(Tx&, const BackendRow&);                   // with the id that its marker has: only into a new store
 std::string json_list(const std::vector<std::string>& items);  // as HostRow::aliases has them
 std::optional<std::string> vm_owner(Session&, const std::string& host_id, const std::string& vm_uuid);

@@ -86,7 +86,7 @@ Instance::Instance(const std::string& config) : table_(kvm_table()) {
 Instance::~Instance() { table_->close(instance_); }
 
 namespace {
-vbs_attach_args raw_of(const plugin::AttachArgs& args) {
+vbs_attach_args raw_of(const plugin::AttachArgs& args, vbs_source& source) {
   vbs_attach_args raw{};
   raw.size = sizeof raw;
   raw.mode = args.read_only ? VBS_MODE_RO : VBS_MODE_RW;
@@ -94,22 +94,27 @@ vbs_attach_args raw_of(const plugin::AttachArgs& args) {
   raw.serial = plugin::str(args.serial);
   raw.device = plugin::str(args.device);
   raw.shared = args.shared ? 1 : 0;
-  raw.source.size = sizeof raw.source;
-  raw.source.kind = plugin::str(args.source.kind);
-  raw.source.format = plugin::str(args.source.format);
-  raw.source.path = plugin::str(args.source.path);
-  raw.source.data = plugin::str(args.source.data);
+  source = {sizeof source,
+            0,
+            plugin::str(args.source.kind),
+            plugin::str(args.source.format),
+            plugin::str(args.source.path),
+            plugin::str(args.source.data),
+            plugin::str(args.source.secret)};
+  raw.source = &source;
   return raw;
 }
 }  // namespace
 
 vbs_status Instance::attach(TestCall& call, const plugin::AttachArgs& args) const {
-  const auto raw = raw_of(args);
+  vbs_source source{};
+  const auto raw = raw_of(args, source);
   return table_->attach(instance_, call.raw(), &raw);
 }
 
 vbs_status Instance::switch_image(TestCall& call, const plugin::AttachArgs& args) const {
-  const auto raw = raw_of(args);
+  vbs_source source{};
+  const auto raw = raw_of(args, source);
   return table_->switch_image(instance_, call.raw(), &raw);
 }
 

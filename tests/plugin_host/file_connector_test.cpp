@@ -10,12 +10,12 @@ using testing::HasSubstr;
 
 class FileConnector : public testing::Test {
  protected:
-  Source connect(const std::string& data, const std::string& kind = "file") {
-    return make_file_connector()->connect({}, {Mode::ro, kind, "qcow2", data, ""}, "serial");
+  Source connect(const std::string& data) {
+    return make_file_connector()->connect({}, {Mode::ro, "file", "qcow2", data, ""}, "serial");
   }
-  void expect_error(Code code, const std::string& part, const std::string& data, const std::string& kind = "file") {
+  void expect_error(Code code, const std::string& part, const std::string& data) {
     try {
-      connect(data, kind);
+      connect(data);
       FAIL() << data;
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), code) << e.what();
@@ -50,10 +50,6 @@ TEST_F(FileConnector, refuses_what_is_not_a_regular_file) {
   std::filesystem::create_symlink("/etc/passwd", dir_ / "link");
   expect_error(Code::internal, "is not a regular file", R"({"path": ")" + (dir_ / "link") + "\"}");
   expect_error(Code::internal, "is not absolute", R"({"path": "top"})");
-}
-
-TEST_F(FileConnector, refuses_other_kinds) {
-  expect_error(Code::not_supported, "no connector for 'iscsi'", "{}", "iscsi");
 }
 
 TEST_F(FileConnector, disconnects_again_and_again) {

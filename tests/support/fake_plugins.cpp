@@ -312,6 +312,8 @@ class FakeStorage : public StorageBackend {
 
   Connection export_object(const Call& c, const ExportArgs& a) override {
     return world_.call("storage", "export_object", a.export_id, c, [&](FakeDisk& d) {
+      if (d.secrets.emplace(a.export_id, a.secret).first->second != a.secret)
+        throw Error(Code::conflict, "export_object: another secret than before");
       d.exports[a.export_id] = {a.volume_id, a.host, a.mode};
       auto path = world_.connection_path;
       if (!reflink()) std::ofstream(path += "." + a.volume_refs) << "x";
@@ -326,6 +328,11 @@ class FakeStorage : public StorageBackend {
       d.exports.erase(a.export_id);
       return 0;
     });
+  }
+
+  bool live_sessions(const Call& c, const ExportArgs& a) override {
+    return world_.call("storage", "live_sessions", a.export_id, c,
+                       [&](FakeDisk& d) { return d.exports.count(a.export_id) != 0; });
   }
 
   StorageListing list(const Call& c) override {

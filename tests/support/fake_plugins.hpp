@@ -57,6 +57,7 @@ struct FakeDisk {
   std::map<std::string, FakeObject> objects;                    // by id
   std::map<std::string, FakeFile> files;                        // by name
   std::map<std::string, FakeExport> exports;                    // by id
+  std::map<std::string, std::string> secrets;                   // of every export there ever was: each has one for ever
   std::map<std::string, FakeVm> vms;                            // by UUID
   std::map<std::pair<std::string, std::string>, Disk> plugged;  // (VM, serial)
   std::map<std::string, uint64_t> highest_epoch;                // by call id: no older try may come after a newer one

@@ -36,9 +36,11 @@ Config test_config(const std::string& data_dir, bool second_host) {
   c.backends = {backend};
   HostConfig host;
   host.name = host.hypervisor = "node1";
+  host.initiator = "iqn.2026-01.org.example:node1";
   c.hosts = {host};
   if (second_host) {
     host.name = host.hypervisor = "node2";
+    host.initiator = "iqn.2026-01.org.example:node2";
     c.hosts.push_back(host);
   }
   return c;

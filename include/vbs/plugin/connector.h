@@ -21,18 +21,24 @@ typedef struct vbs_connection {
   int32_t mode;     /* VBS_MODE_* that the export grants */
   vbs_str kind;     /* "file", "block", "iscsi", "nbd", ... */
   vbs_str format;   /* "raw" or "qcow2": recorded, never probed (CVE-2022-47951) */
-  vbs_str data;     /* JSON of the kind; for "file": {"path": ABSOLUTE, "backing": [{"path":, "format":}, ...]} nearest first */
+  /* JSON of the kind. "file": {"path": ABSOLUTE, "backing": [{"path":, "format":}, ...]} nearest first. "iscsi": {"iqn":,
+   * "portals": ["ADDRESS:PORT", ...], "lun": NUMBER, "user": CHAP_NAME}. Never a secret: it is logged and listed. */
+  vbs_str data;
   vbs_str refs;     /* the export's own refs, handed back to unexport; opaque */
+  /* For a connector, filled by the core from the export; a storage plugin leaves them empty. */
+  vbs_str initiator; /* of this host */
+  vbs_str secret;    /* of this export */
 } vbs_connection;
 
 /* What a hypervisor opens: a local path with its whole backing chain, or a network source. */
 typedef struct vbs_source {
   uint32_t size;
   uint32_t reserved;
-  vbs_str kind;   /* "file", "block", "network" */
+  vbs_str kind;   /* "file", "block"; "iscsi" for a hypervisor with an initiator of its own */
   vbs_str format;
   vbs_str path;   /* of file and block; absolute */
-  vbs_str data;   /* JSON: "backing" as above; network details */
+  vbs_str data;   /* JSON: "backing" as above; "iscsi": the connection's members and "initiator" */
+  vbs_str secret; /* of the export, where the hypervisor itself logs in */
 } vbs_source;
 
 typedef struct vbs_connector_table {

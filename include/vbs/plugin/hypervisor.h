@@ -48,7 +48,7 @@ typedef struct vbs_attach_args {
   vbs_str vm_uuid;
   vbs_str serial;   /* the volume id */
   vbs_str device;   /* wanted name; empty: the next free one */
-  vbs_source source;
+  const vbs_source *source;
   int32_t shared;   /* 1: several rw writers are meant (cluster file system) */
   uint32_t reserved;
 } vbs_attach_args;

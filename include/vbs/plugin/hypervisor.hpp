@@ -20,10 +20,11 @@
 namespace vbs::plugin {
 
 struct DiskSource {
-  std::string kind;    // "file", "block", "network"
+  std::string kind;    // "file", "block", "iscsi"
   std::string format;  // "raw", "qcow2"; never to be probed
-  std::string path;    // absolute; empty for network
-  std::string data;    // JSON: {"backing": [{"path":, "format":}, ...]} nearest first; network details
+  std::string path;    // absolute; empty for iscsi
+  std::string data;    // JSON: {"backing": [{"path":, "format":}, ...]} nearest first; iscsi: see connector.h
+  std::string secret;  // never to be logged
 };
 
 struct AttachArgs {
@@ -119,13 +120,14 @@ namespace detail {
 
 inline AttachArgs attach_args(const vbs_attach_args* raw) {
   const auto in = receive(raw);
-  const auto source = receive(&in.source);
-  return {.vm_uuid = text(in.vm_uuid),
-          .serial = text(in.serial),
-          .device = text(in.device),
-          .read_only = in.mode != VBS_MODE_RW,
-          .shared = in.shared != 0,
-          .source = {text(source.kind), text(source.format), text(source.path), text(source.data)}};
+  const auto source = in.source ? receive(in.source) : vbs_source{};
+  return {
+      .vm_uuid = text(in.vm_uuid),
+      .serial = text(in.serial),
+      .device = text(in.device),
+      .read_only = in.mode != VBS_MODE_RW,
+      .shared = in.shared != 0,
+      .source = {text(source.kind), text(source.format), text(source.path), text(source.data), text(source.secret)}};
 }
 
 // The C functions of one class. Each turns exceptions into a status, so none crosses the line.

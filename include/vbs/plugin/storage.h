@@ -29,6 +29,7 @@ extern "C" {
 #define VBS_CAP_TARGET_RO (1u << 3)       /* read-only is enforced at the export, not only by the hypervisor */
 #define VBS_CAP_SHARED_NODES (1u << 4)    /* node scope "any": every node that mounts it may run it */
 #define VBS_CAP_EXTEND_IN_USE (1u << 5)
+#define VBS_CAP_VOLATILE_EXPORTS (1u << 6) /* they end with the server: after each open the core makes them again, first of all */
 
 typedef struct vbs_object {
   uint32_t size;
@@ -131,6 +132,7 @@ typedef struct vbs_export_args {
   vbs_str host;      /* name in the host table */
   vbs_str initiator; /* empty where the host has none */
   vbs_str refs;      /* the export's, empty on first use */
+  vbs_str secret;    /* CHAP password, 16 letters and digits, the same in every call for this export; empty: no initiator */
 } vbs_export_args;
 
 typedef struct vbs_storage_table {

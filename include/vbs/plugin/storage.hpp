@@ -60,6 +60,7 @@ struct FlattenArgs {
 struct ExportArgs {
   std::string export_id, volume_id, volume_refs, host, initiator, refs;
   bool read_only = true;
+  std::string secret;  // never to be logged
 };
 
 struct ObjectRef {
@@ -237,8 +238,8 @@ inline std::vector<SnapshotArgs> snapshot_list(const vbs_snapshot_args* raw, uin
 
 inline ExportArgs export_args(const vbs_export_args* raw) {
   const auto in = receive(raw);
-  return {text(in.export_id), text(in.volume_id), text(in.volume_refs),  text(in.host),
-          text(in.initiator), text(in.refs),      in.mode != VBS_MODE_RW};
+  return {text(in.export_id), text(in.volume_id), text(in.volume_refs),   text(in.host),
+          text(in.initiator), text(in.refs),      in.mode != VBS_MODE_RW, text(in.secret)};
 }
 
 // The C functions of one class. Each turns exceptions into a status, so none crosses the line.

@@ -38,7 +38,7 @@ vbs_status find_vm(void*, vbs_call* call, vbs_str name) {
   return VBS_OK;
 }
 vbs_status attach(void*, vbs_call* call, const vbs_attach_args* a) {
-  std::string serial = text(a->serial), device = text(a->device), path = text(a->source.path);
+  std::string serial = text(a->serial), device = text(a->device), path = text(a->source->path);
   vbs_disk d{};
   d.size = sizeof d;
   d.mode = device == "writable" ? VBS_MODE_RW : a->mode;
