@@ -22,6 +22,9 @@ class Connector {
 // has no serial to compare, so the hypervisor's <serial> is all the identity it gets.
 std::unique_ptr<Connector> make_file_connector();
 
+// "iscsi" for a hypervisor with an initiator of its own (QEMU's libiscsi): the source is a network one.
+std::unique_ptr<Connector> make_iscsi_connector();
+
 // Those of the machine that this process runs on, by the kind of connection.
 std::map<std::string, std::unique_ptr<Connector>> local_connectors();
 

@@ -75,10 +75,4 @@ class FileConnector final : public Connector {
 
 std::unique_ptr<Connector> make_file_connector() { return std::make_unique<FileConnector>(); }
 
-std::map<std::string, std::unique_ptr<Connector>> local_connectors() {
-  std::map<std::string, std::unique_ptr<Connector>> out;
-  out["file"] = make_file_connector();
-  return out;
-}
-
 }  // namespace vbs

@@ -24,6 +24,7 @@ plugin::Disk Kvm::attach(plugin::Call& call, const plugin::AttachArgs& args) {
     // Both at once where both are missing: libvirt then checks the definition's part before it plugs anything in.
     const unsigned flags = (plan.live ? live_flag : 0) | (plan.definition ? config_flag : 0);
     if (flags != 0) {
+      if (spec.iscsi) keep_secret(s, secret_usage(args.vm_uuid, spec.serial), spec.iscsi->secret);
       try {
         s.change("attach a disk", [domain, flags, xml = disk_xml(spec, plan.device, config_)] {
           return checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), flags));

@@ -78,13 +78,16 @@ void Kvm::detach(plugin::Call& call, const plugin::DetachArgs& args) {
     for (bool first = true;; first = false) {
       const auto domain = s.find(args.vm_uuid);
       const auto vm = domain ? read_view(s, domain) : std::nullopt;
-      if (!vm) return unplugs_.settled(args.vm_uuid, args.serial);
+      if (!vm) {
+        unplugs_.settled(args.vm_uuid, args.serial);
+        return forget_secret(s, secret_usage(args.vm_uuid, args.serial));
+      }
       if (first && cut_off) clear_leftovers(s, host_, domain, args.serial, config_.detach_timeout_s);
       cut_off = true;
       const auto* live = vm->live ? vm->live->by_serial(args.serial) : nullptr;
       const auto* defined = vm->definition ? vm->definition->by_serial(args.serial) : nullptr;
       if (!live) unplugs_.settled(args.vm_uuid, args.serial);
-      if (!live && !defined) return;
+      if (!live && !defined) return forget_secret(s, secret_usage(args.vm_uuid, args.serial));
       // The definition is last: while the guest holds the disk the attachment is whole, and stays so over a restart.
       // Forced, it is first: the VM shall not come back with the disk.
       if (defined && (!live || args.force)) {

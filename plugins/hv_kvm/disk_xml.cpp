@@ -33,8 +33,26 @@ pugi::xml_node write_source(pugi::xml_node parent, const Image& image, bool bloc
   return source;
 }
 
+void write_iscsi(pugi::xml_node parent, const DiskSpec& spec) {
+  auto source = parent.append_child("source");
+  source.append_attribute("protocol") = "iscsi";
+  source.append_attribute("name") = spec.iscsi->name.c_str();
+  auto host = source.append_child("host");
+  host.append_attribute("name") = spec.iscsi->address.c_str();
+  host.append_attribute("port") = spec.iscsi->port.c_str();
+  source.append_child("initiator").append_child("iqn").append_attribute("name") = spec.iscsi->initiator.c_str();
+  auto auth = source.append_child("auth");
+  auth.append_attribute("username") = spec.iscsi->user.c_str();
+  auto secret = auth.append_child("secret");
+  secret.append_attribute("type") = "iscsi";
+  secret.append_attribute("usage") = secret_usage(spec.vm_uuid, spec.serial).c_str();
+}
+
+const char* type_of(const DiskSpec& spec) { return spec.iscsi ? "network" : spec.block ? "block" : "file"; }
+
 // The top of a disk. libvirt applies its label to the whole chain under it.
 void write_top(pugi::xml_node parent, const DiskSpec& spec, const Config& config) {
+  if (spec.iscsi) return write_iscsi(parent, spec);
   auto source = write_source(parent, spec.top, spec.block);
   if (!config.keep_owner) return;
   auto label = source.append_child("seclabel");
@@ -62,8 +80,8 @@ std::string text_of(const pugi::xml_document& document) {
 
 DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
   const auto& source = args.source;
-  if (source.kind != "file" && source.kind != "block") {
-    throw Error(VBS_NOT_SUPPORTED, "hv_kvm opens sources of kind file and block, not \"" + source.kind + "\"");
+  if (source.kind != "file" && source.kind != "block" && source.kind != "iscsi") {
+    throw Error(VBS_NOT_SUPPORTED, "hv_kvm opens sources of kind file, block and iscsi, not \"" + source.kind + "\"");
   }
   const auto plain = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
@@ -73,11 +91,18 @@ DiskSpec check_disk(const plugin::Host& host, const plugin::AttachArgs& args) {
     throw Error(VBS_INVALID, "serial must be 1 to " + std::to_string(max_serial) + " letters, digits, - or _");
   }
   DiskSpec spec{.serial = args.serial,
+                .vm_uuid = args.vm_uuid,
                 .block = source.kind == "block",
+                .iscsi = {},
                 .top = {source.path, source.format},
                 .backing = {},
                 .read_only = args.read_only,
                 .shareable = args.shared && !args.read_only};
+  if (source.kind == "iscsi") {
+    spec.iscsi = read_iscsi(host, source);
+    spec.top.path = "iscsi:" + spec.iscsi->name;
+    return spec;
+  }
   check_image(spec.top, "source");
   if (!source.data.empty()) {
     for (size_t i = 0;; ++i) {
@@ -108,13 +133,13 @@ std::string disk_xml(const DiskSpec& spec, const std::string& device, const Conf
   const bool virtio = device.starts_with("vd");
   pugi::xml_document document;
   auto disk = document.append_child("disk");
-  disk.append_attribute("type") = spec.block ? "block" : "file";
+  disk.append_attribute("type") = type_of(spec);
   disk.append_attribute("device") = "disk";
   auto driver = disk.append_child("driver");
   driver.append_attribute("name") = "qemu";
   driver.append_attribute("type") = spec.top.format.c_str();
   driver.append_attribute("cache") = config.cache.c_str();
-  driver.append_attribute("io") = config.io.c_str();
+  if (!spec.iscsi) driver.append_attribute("io") = config.io.c_str();  // of files: libiscsi does its own
   driver.append_attribute("discard") = config.discard.c_str();
   if (virtio && config.iothread != 0) driver.append_attribute("iothread") = config.iothread;
   write_top(disk, spec, config);
@@ -138,7 +163,7 @@ std::string switched_xml(const std::string& disk_text, const DiskSpec& spec, con
   document.load_string(disk_text.c_str());
   auto disk = document.child("disk");
   disk.child("driver").attribute("type") = spec.top.format.c_str();
-  disk.attribute("type") = spec.block ? "block" : "file";
+  disk.attribute("type") = type_of(spec);
   while (disk.remove_child("source")) {
   }
   while (disk.remove_child("backingStore")) {
@@ -157,7 +182,7 @@ std::string switch_xml(const std::vector<XmlDisk>& disks, const std::string& dev
     disk.append_attribute("name") = d.device.c_str();
     disk.append_attribute("snapshot") = d.device == device ? "external" : "no";
     if (d.device != device) continue;
-    disk.append_attribute("type") = spec.block ? "block" : "file";
+    disk.append_attribute("type") = type_of(spec);
     disk.append_child("driver").append_attribute("type") = spec.top.format.c_str();
     write_top(disk, spec, config);
   }

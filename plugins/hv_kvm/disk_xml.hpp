@@ -1,23 +1,27 @@
 // Writes the <disk> element of an attach, and checks what goes into it. No libvirtd involved.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config.hpp"
 #include "domain_xml.hpp"
+#include "iscsi.hpp"
 #include "vbs/plugin/hypervisor.hpp"
 
 namespace vbs::kvm {
 
 struct Image {
-  std::string path;
+  std::string path;    // of a network disk "iscsi:IQN/LUN"
   std::string format;  // "raw", "qcow2"
 };
 
 // An attach whose every field was found to be usable.
 struct DiskSpec {
   std::string serial;
+  std::string vm_uuid;
   bool block = false;  // a block device, not a file
+  std::optional<IscsiSource> iscsi;
   Image top;
   std::vector<Image> backing;  // nearest first
   bool read_only = true;

@@ -10,6 +10,8 @@ namespace vbs::kvm {
 namespace {
 
 std::string path_of(const pugi::xml_node& source) {
+  if (const auto protocol = source.attribute("protocol"))
+    return std::string(protocol.value()) + ":" + source.attribute("name").value();
   const auto file = source.attribute("file");
   return file ? file.value() : source.attribute("dev").value();
 }

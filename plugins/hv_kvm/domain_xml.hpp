@@ -12,7 +12,7 @@ struct XmlDisk {
   std::string device;  // <target dev>: a label, not what the guest calls it
   std::string bus;
   std::string role;  // "disk", "lun", "cdrom", "floppy"
-  std::string path;  // empty for a network disk or an empty drive
+  std::string path;  // of a network disk PROTOCOL:NAME; empty for an empty drive
   std::string format;
   std::string serial;
   std::string alias;  // QEMU's name for it; a running VM's disks have one

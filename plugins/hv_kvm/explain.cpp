@@ -54,6 +54,10 @@ void explain_attach(const LibvirtError& e, const std::string& vm, const std::str
                     "): check its owner against user and group in libvirt's qemu.conf (vbs-hv-kvm(7), file_owner), the "
                     "directories above it, and AppArmor or SELinux");
   }
+  if (path.starts_with("iscsi:") && (has(e, "iSCSI") || has(e, "iscsi"))) {
+    throw Error(VBS_UNAVAILABLE, "QEMU cannot log in to " + path + ": " + e.message +
+                                     "; is the target up, and does it know this host's initiator and secret?");
+  }
   throw Error(VBS_INTERNAL, "libvirt did not attach " + path + " to VM " + vm + ": " + e.message);
 }
 

@@ -12,7 +12,7 @@ using plugin::Error;
 
 constexpr const char* accepts =
     R"([["file","raw","rw"],["file","raw","ro"],["file","qcow2","rw"],["file","qcow2","ro"],)"
-    R"(["block","raw","rw"],["block","raw","ro"],["block","qcow2","rw"],["block","qcow2","ro"]])";
+    R"(["block","raw","rw"],["block","raw","ro"],["block","qcow2","rw"],["block","qcow2","ro"],["iscsi","raw","rw"],["iscsi","raw","ro"]])";
 
 std::string version(unsigned long v) {  // libvirt packs major * 1000000 + minor * 1000 + release
   return std::to_string(v / 1000000) + "." + std::to_string(v / 1000 % 1000) + "." + std::to_string(v % 1000);

@@ -36,7 +36,7 @@ typedef struct vbs_disk {
   int32_t mode;      /* VBS_MODE_* */
   vbs_str serial;    /* empty: not one of ours */
   vbs_str device;    /* "vdb" */
-  vbs_str path;      /* file or block device; empty for a network disk */
+  vbs_str path;      /* file or block device; of a network disk PROTOCOL:NAME */
   uint32_t where;    /* VBS_DISK_* */
   uint32_t reserved;
   uint64_t size_bytes; /* as the VM sees it; 0 = not known */
