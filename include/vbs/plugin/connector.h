@@ -48,8 +48,11 @@ typedef struct vbs_connector_table {
   void (*close)(void *instance);
   /* Adds one VBS_ITEM_SOURCE, after the device's serial was checked against `serial` (the volume id). */
   vbs_status (*connect)(void *instance, vbs_call *, const vbs_connection *, vbs_str serial);
+  /* No session of this export is left on the node, also where the device had vanished before. Not connected: VBS_OK. */
   vbs_status (*disconnect)(void *instance, vbs_call *, const vbs_connection *);
-  vbs_status (*connected)(void *instance, vbs_call *, const vbs_connection *); /* VBS_OK | VBS_NOT_FOUND */
+  /* VBS_OK | VBS_NOT_FOUND; asked by the name of the target, never through the device. */
+  vbs_status (*connected)(void *instance, vbs_call *, const vbs_connection *);
+  /* The volume has grown to `size_bytes`: the node's device shows it when this returns. */
   vbs_status (*rescan)(void *instance, vbs_call *, const vbs_connection *, uint64_t size_bytes);
 } vbs_connector_table;
 
