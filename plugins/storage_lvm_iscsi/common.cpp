@@ -44,6 +44,15 @@ void check_size(uint64_t size_bytes) {
                                  "; a multiple of 512 above 0 and at most " + std::to_string(kMost) + " is needed");
 }
 
+std::string portals_json(const Config& config) {
+  std::string out;
+  for (const auto& portal : config.portals) {
+    out += out.empty() ? "[" : ",";
+    out += plugin::json_quoted(portal);
+  }
+  return out + "]";
+}
+
 LvmStorage::Working::Working(LvmStorage& storage, std::vector<std::string> ids)
     : storage_(storage), ids_(std::move(ids)) {
   const std::lock_guard guard(storage_.mutex_);

@@ -22,10 +22,9 @@ plugin::Connection LvmStorage::export_object(Call& call, const plugin::ExportArg
   c.read_only = a.read_only;
   c.kind = "iscsi";
   c.format = "raw";
-  c.data = "{\"iqn\":" + plugin::json_quoted(target_name(config_, a.volume_id)) + ",\"portals\":[";
-  for (const auto& portal : config_.portals)
-    c.data += (&portal == &config_.portals.front() ? "" : ",") + plugin::json_quoted(portal);
-  c.data += "],\"lun\":" + std::to_string(kLun) + ",\"user\":" + plugin::json_quoted(a.export_id) + "}";
+  c.data = "{\"iqn\":" + plugin::json_quoted(target_name(config_, a.volume_id)) + ",\"portals\":";
+  c.data += portals_json(config_);
+  c.data += ",\"lun\":" + std::to_string(kLun) + ",\"user\":" + plugin::json_quoted(a.export_id) + "}";
   c.refs = "{\"v\":1}";
   return c;
 }

@@ -49,7 +49,7 @@ void add_tags(Parameters& p, const Record& r) {
   p.emplace_back("record", record_tag(r));
   p.emplace_back("done", r.done ? kDoneTag : kTag);
   const auto facts = facts_tags(r);
-  for (size_t i = 0; i < facts.size(); ++i) p.emplace_back("f" + std::to_string(i), facts[i]);
+  for (size_t i = 0; i < facts.size(); ++i) p.emplace_back(std::string("f").append(std::to_string(i)), facts[i]);
 }
 }  // namespace
 

@@ -32,10 +32,8 @@ plugin::StorageFacts LvmStorage::facts() const {
            ",\"volume_group\":" + plugin::json_quoted(config_.group) + ",\"provisioning\":\"" +
            (config_.thin() ? "thin" : "thick") + "\"";
   if (config_.thin()) f.json += ",\"thin_pool\":" + plugin::json_quoted(config_.pool);
-  f.json += ",\"target\":\"" + std::string(target_->name()) + "\",\"portals\":[";
-  for (const auto& portal : config_.portals)
-    f.json += (&portal == &config_.portals.front() ? "" : ",") + plugin::json_quoted(portal);
-  f.json += "]}";
+  f.json += ",\"target\":\"" + std::string(target_->name()) + "\",\"portals\":";
+  f.json += portals_json(config_) + "}";
   return f;
 }
 

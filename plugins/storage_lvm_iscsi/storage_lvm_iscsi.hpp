@@ -89,5 +89,6 @@ class LvmStorage final : public plugin::StorageInstance {
 
 void check_id(const std::string& id, const char* what);
 void check_size(uint64_t size_bytes);
+std::string portals_json(const Config&);  // ["A:PORT", ...]
 
 }  // namespace vbs::lvm
