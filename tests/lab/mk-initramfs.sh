@@ -1,7 +1,7 @@
 #!/bin/bash
 # mk-initramfs.sh OUT KERNEL-VERSION MODULE... - builds the tiny guest's image: busybox, guest-init.sh as /init, the `disk`
 # helper, and the modules with what they depend on, listed in /modules.list in loading order. VBS_GUEST_PROGRAMS: programs of
-# this machine to put into /bin, with their libraries.
+# this machine to put into /bin, with their libraries. VBS_GUEST_INIT: another /init.
 # needs: busybox-static cpio
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ cp "$(command -v busybox)" "$root/bin/busybox"
 "$root/bin/busybox" --list-full | while read -r applet; do
   [[ -e $root/$applet ]] || ln -s /bin/busybox "$root/$applet"
 done
-install -m755 "$here/guest-init.sh" "$root/init"
+install -m755 "${VBS_GUEST_INIT:-$here/guest-init.sh}" "$root/init"
 install -m755 "$here/guest-disk.sh" "$root/bin/disk"
 : >"$root/modules.list"
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "disks.hpp"
+//
+// Where back-ends under test lie: a scratch directory, and an XFS with reflinks on a loop device, mounted in a mount
+// namespace of this process, so that it is gone when the process is.
+#include "tests/storage_table/place.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -78,6 +82,22 @@ std::string new_directory(const Disk& disk) {
   if (!mkdtemp(path.data())) throw std::runtime_error("mkdtemp " + path);
   return path;
 }
+
+const char* plugin_name() { return "storage_lustre"; }
+
+std::string config_json(const std::string& root, const std::string& method, const std::string& more) {
+  return "{\"root\":\"" + root + "\",\"snapshot_method\":\"" + method + "\"" + more + "}";
+}
+
+std::vector<std::string> stored(const std::string& root) {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/images"))
+    out.push_back(entry.path().filename());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+uint64_t most_of(const Disk&, uint64_t total_bytes, uint64_t) { return total_bytes / 512 * 512; }
 
 void remove_tree(const std::string& path) {
   std::error_code ignored;

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {

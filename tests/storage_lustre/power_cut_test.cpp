@@ -6,7 +6,7 @@
 // each_sync beside this file takes them out one by one.
 #include <filesystem>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 #include "power_cut_files.hpp"
 
 extern "C" const vbs_plugin* vbs_plugin_entry(const vbs_host*, const vbs_versions*);

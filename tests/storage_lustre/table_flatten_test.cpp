@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fstream>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {

@@ -101,6 +101,10 @@ class Host {
   // The same, but the status is the caller's to judge; `r` is filled if the command ran at all.
   vbs_status try_run(Call& call, std::string_view name, std::initializer_list<std::pair<std::string_view, std::string_view>> p,
                      CommandResult& r) const {
+    return try_run(call, name, std::vector<std::pair<std::string_view, std::string_view>>(p), r);
+  }
+  vbs_status try_run(Call& call, std::string_view name, const std::vector<std::pair<std::string_view, std::string_view>>& p,
+                     CommandResult& r) const {
     std::vector<vbs_param> params;
     for (const auto& [n, v] : p) params.push_back({str(n), str(v)});
     return h_->run_command(h_, call.raw(), str(name), params.data(), params.size(), take_result, &r);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -21,17 +20,13 @@ void must(const CommandOutcome& r, const std::string& what) {
 
 std::string plugin_file(const std::string& ending) {
   const char* dir = std::getenv("VBS_BUILD_DIR");
-  return std::string(dir ? dir : ".") + "/plugins/storage_lustre" + ending;
+  return std::string(dir ? dir : ".") + "/plugins/" + plugin_name() + ending;
 }
 
 std::string uuid(int n) {
   char text[37];
   snprintf(text, sizeof text, "5e570000-0000-4000-8000-%012x", static_cast<unsigned>(n));
   return text;
-}
-
-std::string config_json(const std::string& root, const std::string& method, const std::string& more) {
-  return "{\"root\":\"" + root + "\",\"snapshot_method\":\"" + method + "\"" + more + "}";
 }
 
 Backend::Backend(const std::string& where, const std::string& method)
@@ -251,14 +246,6 @@ std::string Backend::read(uint32_t kind, const std::string& id, uint64_t offset,
   in.read(out.data(), static_cast<std::streamsize>(length));
   out.resize(static_cast<size_t>(in.gcount()));
   if (!is_raw) unlink(plain.c_str());
-  return out;
-}
-
-std::vector<std::string> Backend::files() const {
-  std::vector<std::string> out;
-  for (const auto& entry : std::filesystem::directory_iterator(root + "/images"))
-    out.push_back(entry.path().filename());
-  std::sort(out.begin(), out.end());
   return out;
 }
 

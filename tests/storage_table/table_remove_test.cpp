@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {
@@ -97,7 +97,8 @@ TEST_P(Remove, RefusesLayerNamesWithTricks) {
 TEST_P(Remove, GivesPromisedSpaceBack) {
   b_->config = config_json(b_->root, GetParam().method, ",\"over_commit_ratio\":1,\"reserve_bytes\":0");
   ASSERT_EQ(b_->open().status, VBS_OK);
-  const uint64_t most = b_->capacity()->capacity.total_bytes / 512 * 512;
+  const auto capacity = b_->capacity()->capacity;
+  const uint64_t most = most_of(GetParam(), capacity.total_bytes, capacity.free_bytes);
   for (int i = 0; i < 3; ++i) {
     b_->new_volume(uuid(1), most);
     ASSERT_EQ(b_->remove(VBS_KIND_VOLUME, uuid(1))->status, VBS_OK);

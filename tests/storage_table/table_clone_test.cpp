@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "disks.hpp"
+#include "tests/storage_table/place.hpp"
 #include "tests/support/fake_host.hpp"
 
 namespace vbs::test {
@@ -75,7 +75,7 @@ class Backend {
 
   const vbs_storage_table& table() const { return *table_; }
   void* instance() const { return instance_; }
-  std::vector<std::string> files() const;  // names under root/images, sorted
+  std::vector<std::string> files() const { return stored(root); }
 
   std::string root, config;
   FakeHost host;
@@ -92,8 +92,6 @@ class Backend {
   void* instance_ = nullptr;
   FakeCall opened_;
 };
-
-std::string config_json(const std::string& root, const std::string& method, const std::string& more = "");
 
 // One back-end on each disk. A disk that this machine cannot give: skipped, or in CI a failure that says what to
 // install.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {

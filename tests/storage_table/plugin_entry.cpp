@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "backend.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 vbs_plugin_entry_fn plugin_entry() {
