@@ -114,7 +114,8 @@ int rebuild(const std::string& config_file) {
   vbs::set_log_level(config.log_level);
   vbs::PluginHost plugins(plugin_options(config));
   plugins.scan();
-  const auto made = vbs::rebuild_store(config, plugins);
+  vbs::Delegates delegates(plugins, config.delegates, config.delegate_tls);
+  const auto made = vbs::rebuild_store(config, delegates);
   std::cout << "the store in " << config.data_dir << " is rebuilt: " << made.volumes << " volumes, " << made.snapshots
             << " snapshots, " << made.attachments << " attachments, " << made.users << " owners\n";
   for (const auto& note : made.notes) std::cout << "note: " << vbs::for_log(note, 2048) << "\n";

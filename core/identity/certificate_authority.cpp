@@ -102,7 +102,7 @@ const char* extended_usage(CertificateKind kind) {
     case CertificateKind::user:
       return "clientAuth";
     case CertificateKind::server:
-      return "serverAuth";
+      return "clientAuth,serverAuth";
     case CertificateKind::delegate:
       return "clientAuth,serverAuth";
   }

@@ -1,7 +1,7 @@
 // What a certificate of a VBS CA is for. The kind is part of the certificate (a URI subject alternative name and the
 // extended key usages), so that no server's or delegate's certificate passes for a user's, whatever its subject says:
 //   user      vbs:user            clientAuth
-//   server    vbs:server:NAME     serverAuth
+//   server    vbs:server:NAME     clientAuth, serverAuth   (vbsd, towards delegates as a client)
 //   delegate  vbs:delegate:NAME   clientAuth, serverAuth
 #pragma once
 #include <optional>

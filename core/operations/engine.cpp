@@ -292,6 +292,7 @@ void Engine::execute(const LivePtr& live) {
     if (cancelled) throw Error(Code::cancelled, "cancelled on request");
     StepContext context{row, database_, registry_, {}, {}};
     context.call.id = row.id + "/" + step.name;
+    context.call.request_id = row.request_id;
     context.call.epoch = static_cast<uint64_t>(row.attempt);
     context.call.deadline = std::chrono::steady_clock::now() + limit;
     if (may_cancel) context.call.cancel = live->cancel;

@@ -25,6 +25,9 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
       hosts_.push_back(std::make_unique<Host>(
           store::ensure_host(tx, {"", c.name, store::json_list(c.aliases), c.hypervisor, c.initiator}), c));
   });
+  for (const auto& h : hosts_)
+    if (!h->config.delegate.empty())
+      h->connectors = plugins_.connectors_at(h->config.place(), h->config.hypervisor, h->config.config);
   const size_t configured_backends = backends_.size(), configured_hosts = hosts_.size();
   database_.read([&](store::Session& db) { add_forgotten(db); });
   for (size_t i = 0; i < configured_backends; ++i) open_in_time(*backends_[i]);
@@ -86,8 +89,12 @@ void Registry::open_in_time(T& item) {
 // A wrong configuration stops the start; anything else may pass, so it is tried again.
 void Registry::open(Backend& b) {
   try {
-    auto plugin = plugins_.open_storage(b.config.plugin, b.row.id, b.config.config);
-    if (plugin->has(VBS_CAP_VOLATILE_EXPORTS)) make_exports_again(database_, *this, b.row, *plugin);
+    auto plugin = plugins_.open_storage_at(b.config.place(), b.config.plugin, b.row.id, b.config.config);
+    const auto restore = [this, &b](StorageBackend& opened) {
+      if (opened.has(VBS_CAP_VOLATILE_EXPORTS)) make_exports_again(database_, *this, b.row, opened);
+    };
+    restore(*plugin);
+    plugin->after_reopen(restore);
     b.slot.set(std::move(plugin), "");
     logger().info("back-end {} is open ({})", b.row.name, b.config.plugin);
   } catch (const Error& e) {
@@ -102,7 +109,7 @@ void Registry::open(Backend& b) {
 void Registry::open(Host& h) {
   if (h.config.hypervisor.empty()) return;  // a host whose VMs are plugged by somebody else
   try {
-    h.slot.set(plugins_.open_hypervisor(h.config.hypervisor, h.config.config), "");
+    h.slot.set(plugins_.open_hypervisor_at(h.config.place(), h.config.hypervisor, h.config.config), "");
   } catch (const Error& e) {
     if (e.code() == Code::invalid || e.code() == Code::not_supported)
       throw Error(Code::invalid, fmt::format("host '{}': {}", h.row.name, e.what()), e.field());

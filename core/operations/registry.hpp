@@ -24,11 +24,15 @@ namespace vbs {
 struct BackendConfig {
   std::string name, plugin, config = "{}";  // config: JSON object for the plugin
   size_t workers = 4;                       // plugin calls at once
+  std::vector<std::string> delegates;       // that may run it, in this order; none: this process
+  Place place() const { return {name, delegates}; }
 };
 
 struct HostConfig {
   std::string name, hypervisor, config = "{}", initiator;
   std::vector<std::string> aliases;
+  std::string delegate;  // that runs hypervisor and connectors there; empty: this process
+  Place place() const { return {name, delegate.empty() ? std::vector<std::string>{} : std::vector{delegate}}; }
   size_t workers = 4;
 };
 

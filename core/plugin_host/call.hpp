@@ -20,11 +20,13 @@ class CancelFlag {
 };
 
 struct Call {
-  std::string id;      // for logs: operation id + step
-  uint64_t epoch = 1;  // attempt; names of new files carry it
+  std::string id;          // for logs: operation id + "/" + step; without a slash it is a question
+  std::string request_id;  // for logs
+  uint64_t epoch = 1;      // attempt; names of new files carry it
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-  std::shared_ptr<CancelFlag> cancel;                                    // may be null
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // may be empty; called on the calling thread
+  std::shared_ptr<CancelFlag> cancel;  // may be null
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)>
+      progress;  // may be empty; called on the calling thread
 };
 
 }  // namespace vbs

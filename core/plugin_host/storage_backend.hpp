@@ -1,11 +1,12 @@
-// A storage back-end as the core sees it: one interface, whether the plugin runs in this process or (later) in a
-// delegate. The words are those of include/vbs/plugin/storage.h, which holds the contract of each call.
+// A storage back-end as the core sees it: one interface, whether the plugin runs in this process or in a delegate. The
+// words are those of include/vbs/plugin/storage.h, which holds the contract of each call.
 //
 // Threading: every method may be called from any thread, blocks, and may take long: only from a worker pool of the
 // back-end. Errors: throws Error; what the plugin said is the message. Code::unknown_outcome means that the caller must
 // ask inspect() what is true.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -113,6 +114,10 @@ class StorageBackend {
  public:
   virtual ~StorageBackend() = default;
   virtual const InstanceFacts& instance() const = 0;
+  // An instance on another node is opened again by itself when the delegate there was started anew. `hook` then runs,
+  // on the thread that opened it and with that thread's calls alone let in, before anybody else's. Set once, before the
+  // first call; what it throws keeps the instance closed.
+  virtual void after_reopen(std::function<void(StorageBackend&)> hook) { (void)hook; }
   bool has(uint64_t capability) const { return (instance().capabilities & capability) != 0; }
 
   virtual Capacity capacity(const Call&) = 0;

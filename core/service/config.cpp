@@ -6,6 +6,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/log.hpp"
+#include "core/delegates/address.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
 #include "core/service/config_keys.hpp"
 
@@ -91,6 +92,22 @@ std::vector<std::string> texts(YamlMap& m, const std::string& name) {
   return m.text_list(last_part(name), static_cast<size_t>(config_key(name).max));
 }
 
+// One text stands for a list of it.
+std::vector<std::string> text_or_texts(YamlMap& m, const std::string& name) {
+  const auto node = m.find(last_part(name));
+  if (node && node->IsScalar()) return {*m.text(last_part(name), static_cast<size_t>(config_key(name).max))};
+  return texts(m, name);
+}
+
+void check_delegate(const Config& c, const std::string& name, const std::string& path, const std::string& of) {
+  for (const auto& d : c.delegates)
+    if (d.name == name) return;
+  throw Error(
+      Code::invalid,
+      fmt::format("{}: {} names the delegate '{}', which is not under 'delegates'", path, of, for_log(name, 255)),
+      "delegate");
+}
+
 // Each entry of a list of mappings.
 template <class F>
 void each_entry(YamlMap& m, const std::string& name, F&& f) {
@@ -138,11 +155,27 @@ Config read_config(const std::string& path) {
   });
   plugins.finish();
 
+  each_entry(top, "delegates", [&](YamlMap& m, const std::string& name) {
+    c.delegates.push_back({name, text(m, "delegates[].address")});
+    try {
+      parse_delegate_address(c.delegates.back().address);
+    } catch (const Error& e) {
+      m.bad(*m.find("address"), "address", e.what());
+    }
+  });
+  auto tls = top.map("delegate_tls");
+  const auto or_else = [](const std::string& own, const std::string& other) { return own.empty() ? other : own; };
+  c.delegate_tls = {or_else(text(tls, "delegate_tls.certificate"), c.certificate),
+                    or_else(text(tls, "delegate_tls.key"), c.key), or_else(text(tls, "delegate_tls.ca"), c.client_ca)};
+  tls.finish();
+
   each_entry(top, "backends", [&](YamlMap& m, const std::string& name) {
     BackendConfig b;
     b.name = name;
     b.plugin = text(m, "backends[].plugin");
     b.workers = static_cast<size_t>(integer(m, "backends[].workers"));
+    b.delegates = text_or_texts(m, "backends[].delegate");
+    for (const auto& d : b.delegates) check_delegate(c, d, path, "back-end '" + name + "'");
     b.config = plugin_settings(m);
     c.backends.push_back(b);
   });
@@ -153,6 +186,8 @@ Config read_config(const std::string& path) {
     h.hypervisor = text(m, "hosts[].hypervisor");
     h.initiator = text(m, "hosts[].initiator");
     h.workers = static_cast<size_t>(integer(m, "hosts[].workers"));
+    h.delegate = text(m, "hosts[].delegate");
+    if (!h.delegate.empty()) check_delegate(c, h.delegate, path, "host '" + name + "'");
     h.config = plugin_settings(m);
     c.hosts.push_back(h);
   });

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/delegates/delegate_config.hpp"
 #include "core/operations/registry.hpp"
 
 namespace vbs {
@@ -17,10 +18,12 @@ struct Config {
   std::string data_dir;
   std::string backup_dir;  // empty: data_dir/backups
   std::string log_level = "info";
-  unsigned flatten_above = 16;  // layers under a volume; more are flattened in the background; 0: never
+  unsigned flatten_above = 16;                  // layers under a volume; more are flattened in the background; 0: never
   std::vector<std::string> operators;           // subjects
   std::vector<std::string> plugin_directories;  // empty: the directory of the installation
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;  // plugin -> command -> argv
+  std::vector<DelegateConfig> delegates;
+  DelegateTls delegate_tls;
   std::vector<BackendConfig> backends;
   std::vector<HostConfig> hosts;
 };

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -29,9 +30,17 @@ class Check {
       problems_.push_back(fmt::format("data_dir {}: {}", config_.data_dir, std::strerror(errno)));
     guarded("log.level", [&] { check_log_level(config_.log_level); });
     for (const auto& o : config_.operators) guarded("operators", [&] { canonical_subject(o); });
-    for (const auto& b : config_.backends) plugin("back-end " + b.name, b.plugin, "storage", b.config);
+    for (const auto& b : config_.backends)
+      plugin("back-end " + b.name, b.plugin, "storage", b.config, !b.delegates.empty());
     for (const auto& h : config_.hosts)
-      if (!h.hypervisor.empty()) plugin("host " + h.name, h.hypervisor, "hypervisor", h.config);
+      if (!h.hypervisor.empty()) plugin("host " + h.name, h.hypervisor, "hypervisor", h.config, !h.delegate.empty());
+    const bool over_tcp = std::any_of(config_.delegates.begin(), config_.delegates.end(),
+                                      [](const auto& d) { return d.address.rfind("unix:", 0) != 0; });
+    if (over_tcp) {
+      readable("delegate_tls.certificate", config_.delegate_tls.certificate);
+      readable("delegate_tls.key", config_.delegate_tls.key);
+      readable("delegate_tls.ca", config_.delegate_tls.ca);
+    }
     for (const auto& [name, patterns] : config_.commands)
       guarded("plugins.commands." + name, [&] {
         auto manifest = manifest_of(name);
@@ -54,15 +63,22 @@ class Check {
       problems_.push_back(fmt::format("{} {}: {}", key, file, std::strerror(errno)));
   }
 
-  Manifest manifest_of(const std::string& plugin) {
+  std::string manifest_file(const std::string& plugin) const {
     for (const auto& d : directories_)
-      if (const auto file = d + "/" + plugin + ".vbs-plugin.yaml"; ::access(file.c_str(), F_OK) == 0)
-        return load_manifest(file);
+      if (auto file = d + "/" + plugin + ".vbs-plugin.yaml"; ::access(file.c_str(), F_OK) == 0) return file;
+    return "";
+  }
+
+  Manifest manifest_of(const std::string& plugin) {
+    if (const auto file = manifest_file(plugin); !file.empty()) return load_manifest(file);
     throw Error(Code::invalid,
                 fmt::format("there is no plugin '{}' in {}", for_log(plugin, 64), fmt::join(directories_, ", ")));
   }
 
-  void plugin(const std::string& where, const std::string& name, const char* kind, const std::string& settings) {
+  // A plugin that a delegate runs may be installed on its node only; that one checks the settings again.
+  void plugin(const std::string& where, const std::string& name, const char* kind, const std::string& settings,
+              bool elsewhere) {
+    if (elsewhere && manifest_file(name).empty()) return;
     guarded(where, [&] {
       const auto manifest = manifest_of(name);
       if (!manifest.has_kind(kind)) throw Error(Code::invalid, fmt::format("plugin '{}' is no {} plugin", name, kind));

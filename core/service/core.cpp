@@ -32,7 +32,8 @@ Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* 
     : config(c),
       database(c.data_dir),
       plugins(std::move(p)),
-      registry(source ? *source : plugins, database, timer),
+      delegates(source ? *source : plugins, c.delegates, c.delegate_tls),
+      registry(delegates, database, timer),
       engine(database, registry, timer, e),
       directory(database, c.operators),
       monitor(registry, timer) {}

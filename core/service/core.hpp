@@ -11,6 +11,7 @@
 
 #include "core/base/timer.hpp"
 #include "core/base/worker_pool.hpp"
+#include "core/delegates/delegates.hpp"
 #include "core/identity/directory.hpp"
 #include "core/identity/policy.hpp"
 #include "core/operations/engine.hpp"
@@ -50,6 +51,7 @@ class Core {
   store::Database database;
   Timer timer;
   PluginHost plugins;
+  Delegates delegates;
   Registry registry;
   Engine engine;
   Directory directory;

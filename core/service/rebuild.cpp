@@ -69,7 +69,7 @@ std::vector<OpenBackend> open_backends(const Config& config, PluginSource& plugi
   for (const auto& c : config.backends)
     asked("back-end " + c.name, [&] {
       OpenBackend b;
-      b.plugin = plugins.open_storage(c.plugin, "", c.config);
+      b.plugin = plugins.open_storage_at(c.place(), c.plugin, "", c.config);
       b.row = {id_of(*b.plugin), c.name, c.plugin};
       for (const auto& other : out)
         if (other.row.id == b.row.id)
@@ -89,7 +89,7 @@ std::vector<OpenHost> look_at_hosts(const Config& config, PluginSource& plugins)
     asked("host " + c.name, [&] {
       OpenHost h{c, {}};
       if (!c.hypervisor.empty()) {
-        const auto hypervisor = plugins.open_hypervisor(c.hypervisor, c.config);
+        const auto hypervisor = plugins.open_hypervisor_at(c.place(), c.hypervisor, c.config);
         for (const auto& vm : hypervisor->list_vms(call_named("list_vms")))
           for (const auto& disk : hypervisor->inspect(call_named("inspect"), vm.uuid))
             if (!disk.serial.empty()) h.disks.push_back({vm, disk});

@@ -1,0 +1,48 @@
+// The delegates of vbsd's configuration, and where instances come from in the end: without a delegate from the plugins
+// in this process, otherwise from that node. In the core both are one interface.
+//
+// Threading: any thread after construction. What it opened must be gone before it.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/delegates/delegate_config.hpp"
+#include "core/delegates/status.hpp"
+#include "core/plugin_host/plugin_source.hpp"
+
+namespace vbs {
+
+class DelegateLink;
+class RemoteInstance;
+
+class Delegates : public PluginSource {
+ public:
+  // Dials at once and goes on by itself. Throws Error(invalid ...) for an unusable address or certificate.
+  Delegates(PluginSource& local, const std::vector<DelegateConfig>& configs, const DelegateTls& tls);
+  ~Delegates() override;
+
+  std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id,
+                                               const std::string& config) override;
+  std::unique_ptr<Hypervisor> open_hypervisor(const std::string& plugin, const std::string& config) override;
+  std::unique_ptr<StorageBackend> open_storage_at(const Place& place, const std::string& plugin, const std::string& id,
+                                                  const std::string& config) override;
+  std::unique_ptr<Hypervisor> open_hypervisor_at(const Place& place, const std::string& plugin,
+                                                 const std::string& config) override;
+  std::map<std::string, std::unique_ptr<Connector>> connectors_at(const Place& place, const std::string& plugin,
+                                                                  const std::string& config) override;
+  std::vector<DelegateStatus> list() const;
+
+ private:
+  std::vector<DelegateLink*> links(const Place& place) const;
+  // A host's hypervisor and connectors are one instance there.
+  std::shared_ptr<RemoteInstance> host(const Place& place, const std::string& plugin, const std::string& config);
+  PluginSource& local_;
+  std::map<std::string, std::unique_ptr<DelegateLink>> links_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<RemoteInstance>> hosts_;
+};
+
+}  // namespace vbs
