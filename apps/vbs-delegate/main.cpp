@@ -31,6 +31,7 @@ vbs::PluginHostOptions plugin_options(const vbs::AgentConfig& config) {
   if (p.directories.empty()) p.directories.push_back(installed_plugins());
   p.probe_program = "/proc/self/exe";
   p.commands = config.commands;
+  p.connectors = config.connectors;
   return p;
 }
 

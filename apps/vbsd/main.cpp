@@ -34,6 +34,7 @@ vbs::PluginHostOptions plugin_options(const vbs::Config& config) {
   if (p.directories.empty()) p.directories.push_back(installed_plugins());
   p.probe_program = "/proc/self/exe";
   p.commands = config.commands;
+  p.connectors = config.connectors;
   return p;
 }
 

@@ -85,8 +85,8 @@ std::unique_ptr<Hypervisor> Delegates::open_hypervisor_at(const Place& place, co
 std::map<std::string, std::unique_ptr<Connector>> Delegates::connectors_at(const Place& place,
                                                                            const std::string& plugin,
                                                                            const std::string& config) {
+  if (place.delegates.empty()) return local_.connectors_at(place, plugin, config);
   auto out = local_connectors();
-  if (place.delegates.empty()) return out;
   const auto instance = host(place, plugin, config);
   for (auto& [kind, connector] : out) connector = make_remote_connector(instance);
   return out;

@@ -26,8 +26,7 @@ void Registry::start(const std::vector<BackendConfig>& backends, const std::vect
           store::ensure_host(tx, {"", c.name, store::json_list(c.aliases), c.hypervisor, c.initiator}), c));
   });
   for (const auto& h : hosts_)
-    if (!h->config.delegate.empty())
-      h->connectors = plugins_.connectors_at(h->config.place(), h->config.hypervisor, h->config.config);
+    h->connectors = plugins_.connectors_at(h->config.place(), h->config.hypervisor, h->config.config);
   const size_t configured_backends = backends_.size(), configured_hosts = hosts_.size();
   database_.read([&](store::Session& db) { add_forgotten(db); });
   for (size_t i = 0; i < configured_backends; ++i) open_in_time(*backends_[i]);

@@ -104,7 +104,7 @@ void LoadedPlugin::take(const vbs_plugin* descriptor) {
   same(d.version, manifest_.version, "version");
   storage_ = take_table(manifest_, "storage", d.storage, d.storage_version);
   hypervisor_ = take_table(manifest_, "hypervisor", d.hypervisor, d.hypervisor_version);
-  take_table(manifest_, "connector", d.connector, d.connector_version);
+  connector_ = take_table(manifest_, "connector", d.connector, d.connector_version);
 }
 
 }  // namespace vbs

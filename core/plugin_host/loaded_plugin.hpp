@@ -22,6 +22,7 @@ class LoadedPlugin {
   const Manifest& manifest() const { return manifest_; }
   const vbs_storage_table& storage() const { return storage_; }
   const vbs_hypervisor_table& hypervisor() const { return hypervisor_; }
+  const vbs_connector_table& connector() const { return connector_; }
   const HostServices& host() { return host_for({}); }
   // The services for an instance with these secrets. One for each different set: a plugin may keep the pointer, and an
   // open() that is tried again and again must not add up.
@@ -34,6 +35,7 @@ class LoadedPlugin {
   const HostServices::SecretSource secret_;
   vbs_storage_table storage_{};
   vbs_hypervisor_table hypervisor_{};
+  vbs_connector_table connector_{};
   std::mutex mutex_;
   std::map<std::map<std::string, std::string>, std::unique_ptr<HostServices>> hosts_;
 };

@@ -13,6 +13,7 @@
 #include "core/base/process.hpp"
 #include "core/plugin_host/config_schema.hpp"
 #include "core/plugin_host/loaded_plugin.hpp"
+#include "core/plugin_host/local_connector.hpp"
 #include "core/plugin_host/local_hypervisor.hpp"
 #include "core/plugin_host/local_storage.hpp"
 #include "core/plugin_host/needs.hpp"
@@ -148,6 +149,18 @@ std::unique_ptr<Hypervisor> PluginHost::open_hypervisor(const std::string& name,
   const auto checked = check_config(plugin.manifest(), config);
   start_needs(plugin.manifest().needs);
   return open_local_hypervisor(plugin, plugin.host_for(checked.secrets), checked.json);
+}
+
+std::map<std::string, std::unique_ptr<Connector>> PluginHost::connectors_at(const Place& place, const std::string& name,
+                                                                            const std::string& config) {
+  auto out = PluginSource::connectors_at(place, name, config);
+  for (const auto& choice : impl_->options.connectors) {
+    auto& plugin = impl_->get(choice.plugin, "connector");
+    const auto checked = check_config(plugin.manifest(), choice.config);
+    start_needs(plugin.manifest().needs);
+    out[choice.kind] = open_local_connector(plugin, plugin.host_for(checked.secrets), checked.json);
+  }
+  return out;
 }
 
 }  // namespace vbs

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/connectors/connector.hpp"
+#include "core/plugin_host/plugin_settings.hpp"
 #include "core/plugin_host/plugin_source.hpp"
 
 namespace vbs {
@@ -28,6 +29,7 @@ struct PluginHostOptions {
   // Operator's command patterns: plugin -> command -> argv; checked against the manifest's parameters at load.
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;
   std::function<std::optional<std::string>(const std::string& name)> secret;
+  std::vector<ConnectorChoice> connectors;  // of this machine, in the place of those that come with VBS
 };
 
 class PluginHost : public PluginSource {
@@ -40,6 +42,9 @@ class PluginHost : public PluginSource {
   // with the key. `id` is the back-end's UUID for the marker. The instances keep the host's parts that they need alive.
   std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id, const std::string& config) override;
   std::unique_ptr<Hypervisor> open_hypervisor(const std::string& plugin, const std::string& config) override;
+  // Those that come with VBS and those that options.connectors names; each set has instances of its own.
+  std::map<std::string, std::unique_ptr<Connector>> connectors_at(const Place& place, const std::string& plugin,
+                                                                  const std::string& config) override;
 
  private:
   struct Impl;

@@ -119,6 +119,15 @@ Connection connection(const vbs_connection& c) {
   return s;
 }
 
+Source source(const vbs_source& s) {
+  Source out{take_line(s.kind, "SOURCE kind", 32), take_format(s.format, "SOURCE format"),
+             take_line(s.path, "SOURCE path", 4096), take_json_object(s.data, "SOURCE data"),
+             take_line(s.secret, "SOURCE secret", 256)};
+  if (out.kind.empty()) bad("SOURCE kind is empty");
+  if ((out.kind == "file" || out.kind == "block") && !out.path.starts_with('/')) bad("SOURCE path is not absolute");
+  return out;
+}
+
 Vm vm(const vbs_vm& v) {
   const bool known = v.state >= VBS_VM_OTHER && v.state <= VBS_VM_SHUT_OFF;
   return {take_id(v.uuid, "VM uuid"), take_line(v.name, "VM name", kMaxName),
@@ -150,6 +159,8 @@ void CallResults::add(uint32_t kind, const void* item) {
       return capacities.push_back(capacity(received<vbs_capacity>(item)));
     case VBS_ITEM_CONNECTION:
       return connections.push_back(connection(received<vbs_connection>(item)));
+    case VBS_ITEM_SOURCE:
+      return sources.push_back(source(received<vbs_source>(item)));
     case VBS_ITEM_LEFTOVER:
       return leftovers.push_back(leftover(received<vbs_leftover>(item)));
     case VBS_ITEM_VM:

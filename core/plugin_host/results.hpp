@@ -17,6 +17,7 @@ struct CallResults {
   std::vector<Capacity> capacities;
   std::vector<InstanceFacts> instances;
   std::vector<Connection> connections;
+  std::vector<Source> sources;
   std::vector<Vm> vms;
   std::vector<Disk> disks;
   size_t count = 0;

@@ -4,9 +4,9 @@
 
 #include <set>
 
-#include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/delegates/address.hpp"
+#include "core/plugin_host/plugin_settings.hpp"
 #include "core/plugin_host/yaml_reader.hpp"
 #include "core/service/config_keys.hpp"
 
@@ -14,63 +14,6 @@ namespace vbs {
 namespace {
 constexpr size_t kMaxFileBytes = 1024 * 1024;
 constexpr size_t kMaxArgument = 4096;
-constexpr int kMaxDepth = 32;
-constexpr size_t kMaxValues = 10000;  // of one plugin
-
-// A plugin's own settings travel as JSON; its manifest's schema checks them. A quoted YAML scalar stays a string.
-// Aliases are written out: one may contain itself, and a few lines of them can stand for gigabytes ("billion laughs",
-// CVE-2019-11253), so there is a limit on depth and on the whole.
-void write_json(const YAML::Node& node, JsonWriter& w, int depth, size_t& left) {
-  if (depth > kMaxDepth) throw Error(Code::invalid, fmt::format("is nested deeper than {} levels", kMaxDepth));
-  if (left-- == 0) throw Error(Code::invalid, fmt::format("has more than {} values", kMaxValues));
-  if (node.IsMap()) {
-    w.StartObject();
-    for (const auto& item : node) {
-      if (!item.first.IsScalar()) throw Error(Code::invalid, "has a key that is not plain text");
-      key(w, item.first.Scalar());
-      write_json(item.second, w, depth + 1, left);
-    }
-    w.EndObject();
-  } else if (node.IsSequence()) {
-    w.StartArray();
-    for (const auto& item : node) write_json(item, w, depth + 1, left);
-    w.EndArray();
-  } else if (node.IsScalar()) {
-    const auto text = node.Scalar();
-    int64_t i = 0;
-    double d = 0;
-    bool b = false;
-    if (node.Tag() == "!")
-      put(w, text);
-    else if (YAML::convert<int64_t>::decode(node, i) && text.rfind("0", 0) != 0)
-      w.Int64(i);
-    else if (text == "0")
-      w.Int64(0);
-    else if ((text == "true" || text == "false") && YAML::convert<bool>::decode(node, b))
-      w.Bool(b);
-    else if (text.find_first_not_of("0123456789.-") == std::string::npos && YAML::convert<double>::decode(node, d))
-      w.Double(d);
-    else
-      put(w, text);
-  } else {
-    w.Null();
-  }
-}
-
-std::string plugin_settings(YamlMap& m) {
-  const auto node = m.find("config");
-  if (!node) return "{}";
-  if (!node->IsMap()) m.bad(*node, "config", "must be a mapping of the plugin's settings");
-  JsonBuffer b;
-  JsonWriter w(b);
-  size_t left = kMaxValues;
-  try {
-    write_json(*node, w, 1, left);
-  } catch (const Error& e) {
-    m.bad(*node, "config", e.what());
-  }
-  return {b.GetString(), b.GetSize()};
-}
 
 // Values by the table of config_keys.hpp. `name` is the key's in that table; what follows its last dot is the key's in
 // the mapping.
@@ -153,6 +96,7 @@ Config read_config(const std::string& path) {
     patterns.each([&](const std::string& name, const YAML::Node&) { names.push_back(name); });
     for (const auto& name : names) c.commands[plugin][name] = patterns.text_list(name, kMaxArgument);
   });
+  c.connectors = connector_choices(plugins);
   plugins.finish();
 
   each_entry(top, "delegates", [&](YamlMap& m, const std::string& name) {

@@ -8,6 +8,7 @@
 
 #include "core/delegates/delegate_config.hpp"
 #include "core/operations/registry.hpp"
+#include "core/plugin_host/plugin_settings.hpp"
 
 namespace vbs {
 
@@ -22,6 +23,7 @@ struct Config {
   std::vector<std::string> operators;           // subjects
   std::vector<std::string> plugin_directories;  // empty: the directory of the installation
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;  // plugin -> command -> argv
+  std::vector<ConnectorChoice> connectors;
   std::vector<DelegateConfig> delegates;
   DelegateTls delegate_tls;
   std::vector<BackendConfig> backends;

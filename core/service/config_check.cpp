@@ -34,6 +34,8 @@ class Check {
       plugin("back-end " + b.name, b.plugin, "storage", b.config, !b.delegates.empty());
     for (const auto& h : config_.hosts)
       if (!h.hypervisor.empty()) plugin("host " + h.name, h.hypervisor, "hypervisor", h.config, !h.delegate.empty());
+    for (const auto& c : config_.connectors)
+      plugin("plugins.connectors." + c.kind, c.plugin, "connector", c.config, false);
     const bool over_tcp = std::any_of(config_.delegates.begin(), config_.delegates.end(),
                                       [](const auto& d) { return d.address.rfind("unix:", 0) != 0; });
     if (over_tcp) {

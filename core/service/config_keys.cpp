@@ -80,6 +80,10 @@ const std::vector<ConfigKeyInfo>& config_keys() {
             "directories searched in this order. Naming any replaces the default"),
       mapping("plugins.commands", "the manifests'",
               "plugin -> command -> argument vector, instead of the plugin's own ([plugins.md](plugins.md))"),
+      mapping("plugins.connectors", "those that come with VBS",
+              "kind of connection -> `{plugin: NAME, config: {...}}`: the connector plugin that makes such connections "
+              "usable on this machine. `iscsi: {plugin: connector_iscsi}` has the kernel log in, for hypervisors that "
+              "need a block device; by default QEMU logs in itself"),
       list("delegates", false,
            "agents on other nodes that run plugins there ([delegates.md](delegates.md)); each is a `vbs-delegate`"),
       required_text("delegates[].name", kName, "its name, which must be that of its certificate, unique"),

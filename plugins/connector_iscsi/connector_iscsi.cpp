@@ -1,5 +1,6 @@
 // The kernel's initiator, driven by open-iscsi: for hypervisors that need a block device. One session a portal and
-// volume, shared by every VM of this node that has the volume; sessions that no connection of ours names are left alone.
+// volume, shared by every VM of this node that has the volume; sessions that no connection of ours names are left
+// alone.
 //
 //   connect      node record with CHAP -> login -> wait for the device -> serial = volume id? -> link to it
 //   disconnect   link away -> multipath map away -> logout by target name -> record away -> nothing is left?
@@ -61,8 +62,9 @@ class Iscsi final : public plugin::ConnectorInstance {
     if (!sessions.empty()) host_.run(call, "logout", {{"iqn", target.iqn}});
     host_.run(call, "forget", {{"iqn", target.iqn}});
     if (const auto left = look(target); !left.empty())
-      throw Error(VBS_BUSY, std::to_string(left.size()) + " sessions of " + target.iqn + " are still there after logout ("
-                                + left.front().name + "): 'iscsiadm -m session -P 3' shows who uses their device");
+      throw Error(VBS_BUSY, std::to_string(left.size()) + " sessions of " + target.iqn +
+                                " are still there after logout (" + left.front().name +
+                                "): 'iscsiadm -m session -P 3' shows who uses their device");
   }
 
   bool connected(Call&, const ConnectionArgs& c) override { return !look(read_target(host_, c)).empty(); }
@@ -166,7 +168,8 @@ class Iscsi final : public plugin::ConnectorInstance {
     return "/dev/" + devices.front();
   }
 
-  // Another login may have given the device another name: the link is made anew beside the old one and put in its place.
+  // Another login may have given the device another name: the link is made anew beside the old one and put in its
+  // place.
   void link(const fs::path& path, const std::string& device) const {
     fs::create_directories(links_);
     const auto fresh = path.string() + ".new";

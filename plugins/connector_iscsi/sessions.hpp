@@ -9,7 +9,7 @@
 namespace vbs::iscsi {
 
 struct Session {
-  std::string name;    // "session3"
+  std::string name;  // "session3"
   bool logged_in = false;
   std::string device;  // "sdb" of the LUN asked for; empty: not there (yet)
 };

@@ -40,6 +40,7 @@ Agent::Agent(AgentOptions options, PluginSource& plugins, std::vector<PluginInfo
       boot_id_(boot_id()),
       epochs_(options_.state_directory + "/epochs"),
       watcher_([this] { watch_lease(); }),
+      connectors_(plugins.connectors_at({}, "", "")),
       instances_(plugins, options_.backends, options_.hosts) {}
 
 Agent::~Agent() {

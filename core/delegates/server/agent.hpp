@@ -59,7 +59,7 @@ class Agent {
   std::condition_variable ending_;
   bool end_ = false;
   std::thread watcher_;
-  const std::map<std::string, std::unique_ptr<Connector>> connectors_ = local_connectors();
+  const std::map<std::string, std::unique_ptr<Connector>> connectors_;
   Instances instances_;  // last: its threads end before what they use
 };
 

@@ -44,6 +44,7 @@ AgentConfig read_config(const std::string& path) {
     patterns.each([&](const std::string& name, const YAML::Node&) { names.push_back(name); });
     for (const auto& name : names) c.commands[plugin][name] = patterns.text_list(name, kText);
   });
+  c.connectors = connector_choices(plugins);
   plugins.finish();
   top.finish();
   if (c.backends.empty() && c.hosts.empty())

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/delegates/delegate_config.hpp"
+#include "core/plugin_host/plugin_settings.hpp"
 
 namespace vbs {
 
@@ -15,6 +16,7 @@ struct AgentConfig {
   std::vector<std::string> backends, hosts;
   std::vector<std::string> plugin_directories;                                      // empty: that of the installation
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;  // plugin -> command -> argv
+  std::vector<ConnectorChoice> connectors;
 };
 
 AgentConfig load_agent_config(const std::string& path);  // throws Error(invalid) with file, line and key

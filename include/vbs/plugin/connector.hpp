@@ -126,8 +126,14 @@ struct ConnectorCalls {
 template <class T>
 const vbs_connector_table* connector_table() {
   using Calls = detail::ConnectorCalls<T>;
-  static const vbs_connector_table table = {sizeof(vbs_connector_table), 0, Calls::open, Calls::close, Calls::connect,
-                                            Calls::disconnect, Calls::connected, Calls::rescan};
+  static const vbs_connector_table table = {sizeof(vbs_connector_table),
+                                            0,
+                                            Calls::open,
+                                            Calls::close,
+                                            Calls::connect,
+                                            Calls::disconnect,
+                                            Calls::connected,
+                                            Calls::rescan};
   return &table;
 }
 
