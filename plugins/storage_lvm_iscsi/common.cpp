@@ -3,6 +3,8 @@
 // What several calls share.
 #include <rapidjson/document.h>
 
+#include <algorithm>
+
 #include "device.hpp"
 #include "names.hpp"
 #include "space.hpp"
@@ -15,6 +17,11 @@ using plugin::Error;
 
 namespace {
 std::string refs_of(const std::string& lv) { return "{\"v\":1,\"lv\":" + plugin::json_quoted(lv) + "}"; }
+
+uint64_t whole_extents(const View& view, uint64_t bytes) {
+  const auto extent = std::max<uint64_t>(view.group.extent_bytes, 512);
+  return (bytes + extent - 1) / extent * extent;
+}
 
 std::string lv_of_refs(const std::string& id, const std::string& refs) {
   rapidjson::Document d;
@@ -142,18 +149,20 @@ void LvmStorage::make(Call& call, const View& view, Record record, uint64_t size
     write_zeros(call, config_.device(name), copied, size_bytes);
     group_.add_tag(call, name, kDoneTag);
   }
-  const auto now = group_.look(call, {record.id});
-  const auto* lv = now.find(name);
-  if (!lv) throw Error(VBS_INTERNAL, "logical volume " + config_.group + "/" + name + " vanished while it was made");
-  complete(call, *lv, size_bytes);
+  // What LVM has made now is known without asking it: whole extents.
+  Lv lv;
+  lv.name = name;
+  lv.size_bytes = config_.thin() && source ? source->size_bytes : whole_extents(view, size_bytes);
+  lv.active = record.kind == VBS_KIND_VOLUME;
+  lv.record = std::move(record);
+  complete(call, view, lv, size_bytes);
 }
 
-void LvmStorage::complete(Call& call, const Lv& lv, uint64_t size_bytes) {
+void LvmStorage::complete(Call& call, const View& view, const Lv& lv, uint64_t size_bytes) {
   Lv now = lv;
   if (now.size_bytes < size_bytes) {
     group_.extend(call, lv.name, size_bytes);
-    const auto view = group_.look(call, {lv.record.id});
-    if (const auto* grown = view.find(lv.name)) now = *grown;
+    now.size_bytes = whole_extents(view, size_bytes);
   }
   // A volume without a device is one whose lvcreate was killed in the middle, or that a reboot left so.
   if (!now.active && now.record.kind == VBS_KIND_VOLUME) group_.activate(call, now.name);

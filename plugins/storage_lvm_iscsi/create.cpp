@@ -26,7 +26,7 @@ void LvmStorage::create(Call& call, const plugin::CreateArgs& a) {
                                     " bytes from " + (r.source_id.empty() ? "nothing" : r.source_id) +
                                     ", now asked for " + std::to_string(a.size_bytes) + " bytes from " +
                                     (a.source_id.empty() ? "nothing" : a.source_id));
-    return complete(call, *done, a.size_bytes);
+    return complete(call, view, *done, a.size_bytes);
   }
   const Lv* source = nullptr;
   if (a.source_kind != 0) {

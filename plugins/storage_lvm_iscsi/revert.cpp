@@ -26,7 +26,7 @@ void LvmStorage::revert(Call& call, const plugin::SnapshotArgs& a) {
     if (lv.record.id != a.volume_id || lv.record.by != a.id) continue;
     if (lv.record.epoch > call.epoch())
       throw Error(VBS_STALE, "revert " + a.id + ": attempt " + std::to_string(lv.record.epoch) + " has worked on it");
-    if (lv.record.epoch == call.epoch() && lv.record.done) return complete(call, lv, volume.size_bytes);
+    if (lv.record.epoch == call.epoch() && lv.record.done) return complete(call, view, lv, volume.size_bytes);
     earlier.push_back(&lv);
   }
   remove_all(call, earlier);

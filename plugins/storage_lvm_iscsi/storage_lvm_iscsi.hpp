@@ -74,7 +74,7 @@ class LvmStorage final : public plugin::StorageInstance {
   // Makes the logical volume of `record`, a copy of `source` (or empty) with `size_bytes`, and answers it.
   void make(plugin::Call&, const View&, Record record, uint64_t size_bytes, const Lv* source);
   // An attempt that was killed after the volume was there: brought to its end, and answered.
-  void complete(plugin::Call&, const Lv&, uint64_t size_bytes);
+  void complete(plugin::Call&, const View&, const Lv&, uint64_t size_bytes);
   void ready_device(plugin::Call&, const Lv&) const;  // active, and its bytes its own
   // Removes those volumes, each unless it is open.
   void remove_all(plugin::Call&, const std::vector<const Lv*>&) const;

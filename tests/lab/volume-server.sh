@@ -129,8 +129,8 @@ build_ready() { # BASE
     qemu-img create -q -f qcow2 "$dir/prepare.vdb.qcow2" 4G
     qemu-img create -q -f qcow2 "$dir/prepare.vdc.qcow2" 1G
     run_vm prepare "$base"
-    console prepare --limit 120 'set -e; pvcreate -q /dev/vdb; vgcreate -q vg0 /dev/vdb
-      lvcreate -q -y --type thin-pool -L 2G --poolmetadatasize 16M -n pool vg0; udevadm settle; sync' >"$dir/log" ||
+    console prepare --limit 120 '(set -e; pvcreate -q /dev/vdb; vgcreate -q vg0 /dev/vdb
+      lvcreate -q -y --type thin-pool -L 2G --poolmetadatasize 16M -n pool vg0; udevadm settle; sync)' >"$dir/log" ||
       { cat "$dir/log" >&2; die "the volume group could not be made"; }
     monitor prepare savevm ready
     end_vm prepare
@@ -199,9 +199,9 @@ start() {
   done
   [[ $(id -u) == 0 ]] || die "needs root (network namespace, taps)"
   ! vm_pid "$name" >/dev/null || die "$name runs already: stop it first"
-  base=$(image)
-  base=${base%.img}
   mkdir -p "$dir"
+  image >"$dir/image.log"
+  base=$(base)
   network "$name"
   echo "$addresses" >"$dir/$name.addresses"
   for disk in root vdb vdc; do cp --reflink=auto --sparse=always "$base.ready.$disk.qcow2" "$dir/$name.$disk.qcow2"; done

@@ -9,8 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "tests/storage_table/place.hpp"
-#include "tests/support/fake_host.hpp"
+#include "tests/storage_table/backend.hpp"
 
 namespace vbs::test {
 namespace {
@@ -19,9 +18,10 @@ void must(const std::vector<std::string>& argv) {
   if (r.exit_status != 0) throw std::runtime_error(argv[0] + ": " + r.err);
 }
 
+// Of whatever the test before left, this one or that of another run.
 void clean() {
-  run({"sh", "-c", "for t in $(vgs --noheadings -o vg_tags vg0 | tr ',' ' '); do vgchange -q --deltag $t vg0; done"});
-  if (!stored("").empty()) must({"lvremove", "-q", "-y", "-S", "lv_name=~\"^vbs[.]\"", "vg0"});
+  run({"vgchange", "-q", "--deltag", std::string("vbs.backend=") + kBackendId, "vg0"});
+  must({"lvremove", "-q", "-y", "-S", "lv_name=~\"^vbs[.]\"", "vg0"});
 }
 }  // namespace
 
@@ -39,7 +39,7 @@ std::string new_directory(const Disk& disk) {
   return disk.name;
 }
 
-void remove_tree(const std::string&) { clean(); }
+void remove_tree(const std::string&) {}  // the next one begins with that
 
 std::string config_json(const std::string&, const std::string& method, const std::string& more) {
   return std::string(R"({"volume_group":"vg0","iqn_prefix":"iqn.2026-01.org.example","portals":"127.0.0.1:3260",)") +
