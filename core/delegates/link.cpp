@@ -172,6 +172,14 @@ struct DelegateLink::Impl {
       logger().warn("delegate {} could not be told to cancel a call: {}", config.name, for_log(status.error_message()));
   }
 
+  static void tell(const Call& call, const wire::Progress& p) {
+    try {
+      call.progress(p.done(), p.total());
+    } catch (const std::exception& e) {
+      logger().warn("progress of a plugin call could not be recorded: {}", for_log(e.what()));
+    }
+  }
+
   // Reads until the result; nullopt: the stream broke off, or the time is over.
   std::optional<wire::Result> read(EventStream& stream, const Call& call, const wire::CallId& id, bool& cancelled) {
     wire::CallEvent event;
@@ -189,7 +197,7 @@ struct DelegateLink::Impl {
           break;
       }
       if (event.has_result()) return std::move(*event.mutable_result());
-      if (event.has_progress() && call.progress) call.progress(event.progress().done(), event.progress().total());
+      if (event.has_progress() && call.progress) tell(call, event.progress());
       if (event.has_log())
         logger().log(static_cast<spdlog::level::level_enum>(std::clamp(event.log().level(), 0, 5)), "delegate {}: {}",
                      config.name, for_log(event.log().text(), 2048));
