@@ -53,10 +53,11 @@ std::vector<std::string> texts(const google::protobuf::RepeatedPtrField<std::str
 }  // namespace
 
 struct DelegateLink::Impl {
-  Impl(const DelegateConfig& c, const DelegateTls& tls, std::string h, LinkOptions o)
+  Impl(const DelegateConfig& c, const DelegateTls& tls, std::string h, std::function<void()> u, LinkOptions o)
       : config(c),
         options(o),
         holder(std::move(h)),
+        up(std::move(u)),
         channel(make_channel(c, tls)),
         stub(wire::Delegate::NewStub(channel)) {
     known.name = config.name;
@@ -98,7 +99,7 @@ struct DelegateLink::Impl {
     if (w.name() != config.name)
       return down(fmt::format("it calls itself '{}': name it so in the configuration, or correct the address",
                               for_log(w.name(), 255)));
-    const std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
     if (known.instance != w.instance())
       logger().info("delegate {} answers at {} (version {})", config.name, config.address, for_log(w.version(), 64));
     else
@@ -116,6 +117,8 @@ struct DelegateLink::Impl {
     lease_until = began + options.lease;
     greeted = true;
     changed.notify_all();
+    lock.unlock();
+    if (up) up();
   }
 
   void renew() {
@@ -208,6 +211,7 @@ struct DelegateLink::Impl {
   const DelegateConfig config;
   const LinkOptions options;
   const std::string holder;
+  const std::function<void()> up;
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<wire::Delegate::Stub> stub;
   mutable std::mutex mutex;
@@ -219,8 +223,8 @@ struct DelegateLink::Impl {
 };
 
 DelegateLink::DelegateLink(const DelegateConfig& config, const DelegateTls& tls, std::string holder,
-                           LinkOptions options)
-    : impl_(std::make_unique<Impl>(config, tls, std::move(holder), options)) {}
+                           std::function<void()> up, LinkOptions options)
+    : impl_(std::make_unique<Impl>(config, tls, std::move(holder), std::move(up), options)) {}
 
 DelegateLink::~DelegateLink() {
   {
