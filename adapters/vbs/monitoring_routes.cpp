@@ -16,6 +16,8 @@ std::vector<std::string> problems(Core& core) {
     if (!b.up) out.push_back("back-end " + b.name + ": " + b.error);
   for (const auto& h : core.monitor.hosts())
     if (!h.up) out.push_back("host " + h.name + ": " + h.error);
+  for (const auto& d : core.delegates.list())
+    if (!d.up) out.push_back(d.error.empty() ? "delegate " + d.name + " has not answered yet" : d.error);
   for (const auto& p : core.plugins.plugins())
     if (!p.refusal.empty()) out.push_back("plugin " + p.name + " is refused: " + p.refusal);
   if (core.database.writer().failing())
@@ -75,6 +77,8 @@ std::vector<metrics::Gauge> gauges(Core& core) {
       [&](auto& h) { return number(h.running); });
   add(out, "vbs_host_calls_queued", "Plugin calls that wait for a worker", "host", hosts,
       [&](auto& h) { return number(h.queued); });
+  for (const auto& d : core.delegates.list())
+    out.push_back({"vbs_delegate_up", "1: the delegate answers", {{"delegate", d.name}}, d.up ? 1.0 : 0.0});
   for (const auto& [state, n] : core.engine.live_states())
     out.push_back({"vbs_operations_live",
                    "Operations that have not ended, by state",

@@ -1,4 +1,4 @@
-// Operations, hosts, back-ends, plugins, users, reconcile, backup of the store.
+// Operations, hosts, back-ends, plugins, delegates, users, reconcile, backup of the store.
 #include <array>
 
 #include "adapters/vbs/routes.hpp"
@@ -236,6 +236,20 @@ void add_operator_routes(const Context& c) {
       strings(w, "kinds", p.kinds);
       field(w, "path", p.path);
       if (!p.refusal.empty()) field(w, "refusal", p.refusal);
+    }));
+  });
+  c.route("GET", "/v1/delegates", [&core](const Caller& caller, const http::Request&, http::Reply reply) {
+    require_operator(caller.who, "list delegates");
+    reply(array("delegates", core.delegates.list(), [](JsonWriter& w, const DelegateStatus& d) {
+      field(w, "name", d.name);
+      field(w, "address", d.address);
+      field(w, "state", d.up ? "up" : "down");
+      field(w, "version", d.version);
+      strings(w, "backends", d.backends);
+      strings(w, "hosts", d.hosts);
+      key(w, "running_calls");
+      w.Uint64(d.running);
+      if (!d.error.empty()) field(w, "error", d.error);
     }));
   });
   c.route("GET", "/v1/users", [&core](const Caller& caller, const http::Request&, http::Reply reply) {

@@ -50,6 +50,19 @@ void plugins(Context& context) {
              });
 }
 
+void delegates(Context& context) {
+  print_list(context, context.session().list(Target("/v1/delegates"), "delegates"), "delegates",
+             {"NAME", "ADDRESS", "STATE", "VERSION", "BACKENDS", "HOSTS", "ERROR"}, [](const rapidjson::Value& d) {
+               return std::vector<std::string>{text(d, "name"),
+                                               text(d, "address"),
+                                               text(d, "state"),
+                                               text(d, "version"),
+                                               join(texts(d, "backends"), ","),
+                                               join(texts(d, "hosts"), ","),
+                                               text(d, "error")};
+             });
+}
+
 void users(Context& context) {
   print_list(context, context.session().list(Target("/v1/users"), "users"), "users",
              {"ID", "SUBJECT", "ISSUER", "SOURCE", "ROLES"}, [](const rapidjson::Value& u) {
@@ -128,6 +141,10 @@ void add_operator_commands(CLI::App& app, Context& context) {
       ->add_flag("--repair", *repair, "mend what can be mended without risk");
   add_command(app, context, "backends", "List back-ends, what they can and what is free", "vbs backends", backends);
   add_command(app, context, "plugins", "List loaded and refused plugins (operator)", "vbs plugins", plugins);
+  auto* nodes = add_command(app, context, "delegates", "List delegates and what they serve (operator; alone: list)",
+                            "vbs delegates", delegates);
+  nodes->require_subcommand(0, 1);
+  add_command(*nodes, context, "list", "Delegates", "vbs delegates list", delegates);
   add_command(app, context, "users", "List users that the service has seen (operator)", "vbs users", users);
 
   auto* group = add_command(app, context, "hosts", "List hosts, their VMs, and say whose a VM is (alone: list)",

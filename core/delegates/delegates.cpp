@@ -14,7 +14,11 @@ namespace vbs {
 Delegates::Delegates(PluginSource& local, const std::vector<DelegateConfig>& configs, const DelegateTls& tls)
     : local_(local) {
   const auto holder = new_uuid();
-  for (const auto& c : configs) links_[c.name] = std::make_unique<DelegateLink>(c, tls, holder);
+  for (const auto& c : configs)
+    links_[c.name] = std::make_unique<DelegateLink>(c, tls, holder, [this, name = c.name] {
+      const std::lock_guard lock(hook_mutex_);
+      if (hook_) hook_(name);
+    });
 }
 
 Delegates::~Delegates() = default;
@@ -90,6 +94,11 @@ std::map<std::string, std::unique_ptr<Connector>> Delegates::connectors_at(const
   const auto instance = host(place, plugin, config);
   for (auto& [kind, connector] : out) connector = make_remote_connector(instance);
   return out;
+}
+
+void Delegates::on_up(std::function<void(const std::string&)> hook) {
+  const std::lock_guard lock(hook_mutex_);
+  hook_ = std::move(hook);
 }
 
 std::vector<DelegateStatus> Delegates::list() const {

@@ -3,6 +3,7 @@
 //
 // Threading: any thread after construction. What it opened must be gone before it.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,15 +35,20 @@ class Delegates : public PluginSource {
   std::map<std::string, std::unique_ptr<Connector>> connectors_at(const Place& place, const std::string& plugin,
                                                                   const std::string& config) override;
   std::vector<DelegateStatus> list() const;
+  // Called with the name of each delegate that answers again, on a thread of its own; must be quick. Empty: nobody;
+  // when that returns, no call of the former one is under way.
+  void on_up(std::function<void(const std::string& name)> hook);
 
  private:
   std::vector<DelegateLink*> links(const Place& place) const;
   // A host's hypervisor and connectors are one instance there.
   std::shared_ptr<RemoteInstance> host(const Place& place, const std::string& plugin, const std::string& config);
   PluginSource& local_;
-  std::map<std::string, std::unique_ptr<DelegateLink>> links_;
+  std::mutex hook_mutex_;
+  std::function<void(const std::string&)> hook_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<RemoteInstance>> hosts_;
+  std::map<std::string, std::unique_ptr<DelegateLink>> links_;  // last: their threads end before what they use
 };
 
 }  // namespace vbs

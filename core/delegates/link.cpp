@@ -53,10 +53,11 @@ std::vector<std::string> texts(const google::protobuf::RepeatedPtrField<std::str
 }  // namespace
 
 struct DelegateLink::Impl {
-  Impl(const DelegateConfig& c, const DelegateTls& tls, std::string h, LinkOptions o)
+  Impl(const DelegateConfig& c, const DelegateTls& tls, std::string h, std::function<void()> u, LinkOptions o)
       : config(c),
         options(o),
         holder(std::move(h)),
+        up(std::move(u)),
         channel(make_channel(c, tls)),
         stub(wire::Delegate::NewStub(channel)) {
     known.name = config.name;
@@ -98,7 +99,7 @@ struct DelegateLink::Impl {
     if (w.name() != config.name)
       return down(fmt::format("it calls itself '{}': name it so in the configuration, or correct the address",
                               for_log(w.name(), 255)));
-    const std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
     if (known.instance != w.instance())
       logger().info("delegate {} answers at {} (version {})", config.name, config.address, for_log(w.version(), 64));
     else
@@ -116,6 +117,8 @@ struct DelegateLink::Impl {
     lease_until = began + options.lease;
     greeted = true;
     changed.notify_all();
+    lock.unlock();
+    if (up) up();
   }
 
   void renew() {
@@ -172,6 +175,14 @@ struct DelegateLink::Impl {
       logger().warn("delegate {} could not be told to cancel a call: {}", config.name, for_log(status.error_message()));
   }
 
+  static void tell(const Call& call, const wire::Progress& p) {
+    try {
+      call.progress(p.done(), p.total());
+    } catch (const std::exception& e) {
+      logger().warn("progress of a plugin call could not be recorded: {}", for_log(e.what()));
+    }
+  }
+
   // Reads until the result; nullopt: the stream broke off, or the time is over.
   std::optional<wire::Result> read(EventStream& stream, const Call& call, const wire::CallId& id, bool& cancelled) {
     wire::CallEvent event;
@@ -189,7 +200,7 @@ struct DelegateLink::Impl {
           break;
       }
       if (event.has_result()) return std::move(*event.mutable_result());
-      if (event.has_progress() && call.progress) call.progress(event.progress().done(), event.progress().total());
+      if (event.has_progress() && call.progress) tell(call, event.progress());
       if (event.has_log())
         logger().log(static_cast<spdlog::level::level_enum>(std::clamp(event.log().level(), 0, 5)), "delegate {}: {}",
                      config.name, for_log(event.log().text(), 2048));
@@ -200,6 +211,7 @@ struct DelegateLink::Impl {
   const DelegateConfig config;
   const LinkOptions options;
   const std::string holder;
+  const std::function<void()> up;
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<wire::Delegate::Stub> stub;
   mutable std::mutex mutex;
@@ -211,8 +223,8 @@ struct DelegateLink::Impl {
 };
 
 DelegateLink::DelegateLink(const DelegateConfig& config, const DelegateTls& tls, std::string holder,
-                           LinkOptions options)
-    : impl_(std::make_unique<Impl>(config, tls, std::move(holder), options)) {}
+                           std::function<void()> up, LinkOptions options)
+    : impl_(std::make_unique<Impl>(config, tls, std::move(holder), std::move(up), options)) {}
 
 DelegateLink::~DelegateLink() {
   {

@@ -7,6 +7,7 @@
 // Threading: any thread; call() reports progress and log lines on the calling thread.
 #pragma once
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,8 +28,10 @@ struct LinkOptions {
 class DelegateLink {
  public:
   using Clock = std::chrono::steady_clock;
-  // `holder`: random, of this run of vbsd. Throws Error for an unusable address or certificate.
-  DelegateLink(const DelegateConfig& config, const DelegateTls& tls, std::string holder, LinkOptions options = {});
+  // `holder`: random, of this run of vbsd; `up`: called on the link's own thread whenever it answers again. Throws
+  // Error for an unusable address or certificate.
+  DelegateLink(const DelegateConfig& config, const DelegateTls& tls, std::string holder, std::function<void()> up,
+               LinkOptions options = {});
   ~DelegateLink();  // no call may be under way
   DelegateLink(const DelegateLink&) = delete;
   DelegateLink& operator=(const DelegateLink&) = delete;

@@ -18,7 +18,8 @@ class RemoteHypervisor final : public Hypervisor {
     wire::Arguments a;
     a.mutable_list_vms();
     std::vector<Vm> out;
-    for (const auto& vm : ask(call, a).vms()) out.push_back(from_wire(vm));
+    const auto result = ask(call, a);
+    for (const auto& vm : result.vms()) out.push_back(from_wire(vm));
     return out;
   }
   Vm find_vm(const Call& call, const std::string& name_or_uuid) override {
@@ -43,7 +44,8 @@ class RemoteHypervisor final : public Hypervisor {
     wire::Arguments a;
     a.set_inspect_vm(vm_uuid);
     std::vector<Disk> out;
-    for (const auto& disk : ask(call, a).disks()) out.push_back(from_wire(disk));
+    const auto result = ask(call, a);
+    for (const auto& disk : result.disks()) out.push_back(from_wire(disk));
     return out;
   }
   void resize(const Call& call, const std::string& vm_uuid, const std::string& serial, uint64_t size_bytes) override {

@@ -58,6 +58,9 @@ void RemoteInstance::open_on(std::unique_lock<std::mutex>& lock, DelegateLink& l
   const bool again = ever_;
   opening_ = true;
   opener_ = std::this_thread::get_id();
+  auto what = what_;
+  if (link_ && link_ != &link) moved_ = true;
+  what.set_fresh(moved_);
   if (link_ && link_ != &link && !instance_.empty()) former_.push_back({link_, instance_});
   link_ = &link;
   const auto instance = link.instance();
@@ -65,7 +68,7 @@ void RemoteInstance::open_on(std::unique_lock<std::mutex>& lock, DelegateLink& l
   lock.unlock();
   std::exception_ptr failed;
   try {
-    auto facts = std::make_unique<InstanceFacts>(link.open(what_));
+    auto facts = std::make_unique<InstanceFacts>(link.open(std::move(what)));
     {
       const std::lock_guard inner(mutex_);
       facts_.push_back(std::move(facts));
@@ -74,8 +77,8 @@ void RemoteInstance::open_on(std::unique_lock<std::mutex>& lock, DelegateLink& l
     if (again) logger().info("{} is open again on delegate {}", what_.name(), link.name());
     if (hook) hook();
   } catch (const Error& e) {
-    const bool wrong = e.code() == Code::invalid || e.code() == Code::not_supported || e.code() == Code::forbidden;
-    failed = wrong ? std::make_exception_ptr(
+    // What it was opened with before cannot be refused for good: somebody works on that node.
+    failed = again ? std::make_exception_ptr(
                          Error(Code::unavailable, fmt::format("delegate {}: {}", link.name(), e.what()), e.field()))
                    : std::current_exception();
   } catch (...) {

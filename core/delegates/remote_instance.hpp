@@ -24,7 +24,7 @@ class RemoteInstance {
  public:
   // `what`: kind, name, plugin, back-end's id and config. The links must outlive it.
   RemoteInstance(std::vector<DelegateLink*> links, wire::OpenRequest what);
-  // Throws what the plugin's open threw, as Error(unavailable): a delegate may be mended without restarting vbsd.
+  // Throws what the plugin's open threw. A later open that is refused is Error(unavailable) to whoever calls.
   void open();
   const InstanceFacts& facts() const;  // of the last open; stays valid
   void after_reopen(std::function<void()> hook);
@@ -45,6 +45,7 @@ class RemoteInstance {
   DelegateLink* link_ = nullptr;  // that has it, or had it last
   std::string instance_;          // the run of it that has it open; empty: none
   bool ever_ = false, opening_ = false;
+  bool moved_ = false;  // several delegates have had it
   std::thread::id opener_;
   struct Former {  // a delegate that had it until its lease was over
     const DelegateLink* link;

@@ -556,6 +556,17 @@ void Engine::retry(const std::string& id) {
   advance(live);
 }
 
+void Engine::answers_again(const WorkerPool& pool) {
+  std::vector<LivePtr> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, live] : live_)
+      if (live->waiting == Waiting::pause && live->step().pool == &pool) waiting.push_back(live);
+  }
+  for (const auto& live : waiting)
+    if (end_wait(live, Waiting::pause, true)) advance(live);
+}
+
 void Engine::resume() {
   auto rows = database_.read([](store::Session& db) { return store::live_operations(db); });
   // Those that had begun hold their locks; the others queue behind them in their old order.

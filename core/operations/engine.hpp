@@ -47,6 +47,9 @@ class Engine {
   // Error(conflict) where it has ended or cannot be cancelled any more.
   void cancel(const std::string& id);
   void retry(const std::string& id);  // ask again now; Error(conflict) if it does not wait
+  // What that pool's back-end or host depends on is back: operations that wait there are tried at once. Any thread but
+  // the writer's.
+  void answers_again(const WorkerPool& pool);
   // Takes nothing new, begins no further step, answers whoever waits. Steps that run are finished by Registry::stop().
   void stop();
 

@@ -13,6 +13,12 @@
 namespace vbs {
 namespace {
 constexpr std::chrono::milliseconds kOpenAgain{5000};
+
+// What is wrong in vbsd's configuration stays so; a delegate's own may be mended while vbsd runs.
+bool stays_wrong(const Error& e, const Place& place) {
+  if (e.code() != Code::invalid && e.code() != Code::not_supported) return false;
+  return place.delegates.empty() || e.field() == "delegate";
+}
 }  // namespace
 
 Registry::~Registry() { stop(); }
@@ -97,7 +103,7 @@ void Registry::open(Backend& b) {
     b.slot.set(std::move(plugin), "");
     logger().info("back-end {} is open ({})", b.row.name, b.config.plugin);
   } catch (const Error& e) {
-    if (e.code() == Code::invalid || e.code() == Code::not_supported)
+    if (stays_wrong(e, b.config.place()))
       throw Error(Code::invalid, fmt::format("back-end '{}': {}", b.row.name, e.what()), e.field());
     if (b.slot.error() != e.what()) logger().warn("back-end {} cannot be opened: {}", b.row.name, e.what());
     b.slot.set(nullptr, e.what());
@@ -110,7 +116,7 @@ void Registry::open(Host& h) {
   try {
     h.slot.set(plugins_.open_hypervisor_at(h.config.place(), h.config.hypervisor, h.config.config), "");
   } catch (const Error& e) {
-    if (e.code() == Code::invalid || e.code() == Code::not_supported)
+    if (stays_wrong(e, h.config.place()))
       throw Error(Code::invalid, fmt::format("host '{}': {}", h.row.name, e.what()), e.field());
     if (h.slot.error() != e.what()) logger().warn("host {}: {}", h.row.name, e.what());
     h.slot.set(nullptr, e.what());

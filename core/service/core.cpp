@@ -1,5 +1,6 @@
 #include "core/service/core.hpp"
 
+#include <algorithm>
 #include <future>
 
 #include "core/base/clock.hpp"
@@ -39,6 +40,7 @@ Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* 
       monitor(registry, timer) {}
 
 Core::~Core() {
+  delegates.on_up(nullptr);
   // In this order nothing calls into a part that is gone: no new steps, the running ones end, no more callbacks.
   engine.stop();
   timer.stop();
@@ -51,10 +53,19 @@ void Core::start() {
   plugins.scan();
   registry.start(config.backends, config.hosts);
   engine.resume();
+  delegates.on_up([this](const std::string& name) { wake_what_runs_on(name); });
   monitor.start();
   housekeeping();
   watch_vms();
   if (config.flatten_above != 0) watch_chains();
+}
+
+void Core::wake_what_runs_on(const std::string& delegate) {
+  for (const auto& b : registry.backends())
+    if (const auto& names = b->config.delegates; std::count(names.begin(), names.end(), delegate))
+      engine.answers_again(b->slot.pool());
+  for (const auto& h : registry.hosts())
+    if (h->config.delegate == delegate) engine.answers_again(h->slot.pool());
 }
 
 void Core::housekeeping() {

@@ -58,6 +58,7 @@ class Core {
   Monitor monitor;
 
  private:
+  void wake_what_runs_on(const std::string& delegate);
   void housekeeping();
   void watch_vms();
   void watch_chains();

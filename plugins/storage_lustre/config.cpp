@@ -142,6 +142,10 @@ Config read_config(std::string_view json) {
     c.over_commit_ratio = v->GetDouble();
   }
   c.reserve_bytes = bytes(*d, "reserve_bytes", c.reserve_bytes);
+  if (const auto* v = member(*d, "shared_nodes"); v && !v->IsNull()) {
+    if (!v->IsBool()) bad("shared_nodes", "must be true or false");
+    c.shared_nodes = v->GetBool();
+  }
   c.owner.mode = file_mode(text(*d, "file_mode", "0600"));
   if (const auto name = text(*d, "owner", ""); !name.empty()) c.owner.uid = user_id(name);
   if (const auto name = text(*d, "group", ""); !name.empty()) c.owner.gid = group_id(name);

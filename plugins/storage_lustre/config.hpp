@@ -29,6 +29,7 @@ struct Config {
   double over_commit_ratio = 10;
   uint64_t reserve_bytes = 64u << 20;
   Ownership owner;
+  bool shared_nodes = false;  // several nodes mount the root, though it is not on Lustre
 };
 
 // Throws Error(VBS_INVALID) naming key, value and limit.

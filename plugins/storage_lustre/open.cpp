@@ -143,7 +143,7 @@ plugin::StorageFacts LustreStorage::facts() const {
   f.capabilities = VBS_CAP_THIN | VBS_CAP_EXTEND_IN_USE;
   if (method_ != Method::copy) f.capabilities |= VBS_CAP_FAST_CLONE;
   if (method_ == Method::reflink) f.capabilities |= VBS_CAP_REFLINK;
-  if (on_lustre_) f.capabilities |= VBS_CAP_SHARED_NODES;
+  if (on_lustre_ || config_.shared_nodes) f.capabilities |= VBS_CAP_SHARED_NODES;
   f.json = "{\"backend_id\":" + plugin::json_quoted(root_.backend_id()) +
            ",\"root\":" + plugin::json_quoted(config_.root) + ",\"lustre\":" + (on_lustre_ ? "true" : "false") +
            ",\"snapshot_method\":\"" + to_string(method_) + "\"";

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.hpp"
+#include "tests/plugin_host/opener.hpp"
 #include "tests/plugin_host/plugin_dir.hpp"
 
 namespace vbs::test {
@@ -13,7 +14,7 @@ class HypervisorAdaptor : public testing::Test {
   HypervisorAdaptor() {
     dir_.install("fake_hypervisor", "", "hypervisor");
     host_ = dir_.scan();
-    hypervisor_ = host_->open_hypervisor("fake_hypervisor", "{}");
+    hypervisor_ = opener_.over(*host_).open_hypervisor_at(opener_.place(), "fake_hypervisor", "{}");
   }
   DiskSpec disk(const std::string& device) {
     return {"11111111-2222-4333-8444-555555555555", "9f9e0cf5-b3ca-4b9d-9a33-0a1bb4f0f3b1", device, Mode::ro, false,
@@ -30,6 +31,7 @@ class HypervisorAdaptor : public testing::Test {
   }
   PluginDir dir_;
   std::unique_ptr<PluginHost> host_;
+  Opener opener_;
   std::unique_ptr<Hypervisor> hypervisor_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/ids.hpp"
+#include "tests/plugin_host/opener.hpp"
 #include "tests/plugin_host/plugin_dir.hpp"
 #include "vbs/plugin/storage.h"
 
@@ -19,7 +20,7 @@ class Storage : public testing::Test {
   void open(const std::string& config = "{}", PluginHostOptions options = {}) {
     dir_.install_memory();
     host_ = dir_.scan(std::move(options));
-    storage_ = host_->open_storage("memory", new_uuid(), config);
+    storage_ = opener_.over(*host_).open_storage_at(opener_.place(), "memory", new_uuid(), config);
   }
   StorageChange create(const std::string& options, const Call& call = {}) {
     CreateArgs a;
@@ -39,6 +40,7 @@ class Storage : public testing::Test {
   }
   PluginDir dir_;
   std::unique_ptr<PluginHost> host_;
+  Opener opener_;
   std::unique_ptr<StorageBackend> storage_;
   const std::string id_ = new_uuid();
 };

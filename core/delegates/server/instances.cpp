@@ -42,7 +42,7 @@ InstanceFacts Instances::open(const wire::OpenRequest& r) {
   const auto settings = fmt::format("{}\n{}\n{}", r.plugin(), r.backend_id(), r.config());
   {
     const std::lock_guard lock(s.mutex);
-    if (s.settings == settings) return s.facts;
+    if (s.settings == settings && !r.fresh()) return s.facts;
     // What is open under other settings goes first: both may want the same device.
     s.settings.clear();
     s.storage.reset();

@@ -107,6 +107,7 @@ def test_json(world):
         ("hosts", "hosts"),
         ("backends", "backends"),
         ("plugins", "plugins"),
+        ("delegates", "delegates"),
         ("users", "users"),
     ):
         check(isinstance(vbs.json(command, by="operator")[field], list), command)

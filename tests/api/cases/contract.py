@@ -62,7 +62,7 @@ def test_head(world):
 
 
 def test_service(world):
-    """health, whoami, hosts, back-ends, plugins and users describe the service"""
+    """health, whoami, hosts, back-ends, plugins, delegates and users describe the service"""
     equal(world.alice.get("/v1/health")["status"], "ok", "health")
     me = world.alice.get("/v1/whoami")["user"]
     equal((me["subject"], me["roles"]), ("CN=alice,O=VBS", ["member"]), "whoami")
@@ -75,6 +75,7 @@ def test_service(world):
     plugins = {p["name"]: p for p in world.operator.get("/v1/plugins")["plugins"]}
     check({"storage_lustre", "hv_kvm"} <= set(plugins), f"plugins: {sorted(plugins)}")
     check(not any(p.get("refusal") for p in plugins.values()), plugins)
+    equal(world.operator.get("/v1/delegates")["delegates"], [], "delegates")
     subjects = {u["subject"] for u in world.operator.get("/v1/users")["users"]}
     check({world.subject(n) for n in ("alice", "bob", "operator")} <= subjects, f"users: {subjects}")
 

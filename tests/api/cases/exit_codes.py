@@ -76,6 +76,7 @@ def tests(world):
     # rights, existence, state
     for arguments in (
         ("plugins",),
+        ("delegates",),
         ("users",),
         ("reconcile",),
         ("hosts", "owner", "bare", "x", "CN=bob,O=VBS"),

@@ -9,6 +9,7 @@ def tests(world):
     refused = Refused(world)
     for method, path, body in (
         ("GET", "/v1/plugins", None),
+        ("GET", "/v1/delegates", None),
         ("GET", "/v1/users", None),
         ("GET", "/metrics", None),
         ("POST", "/v1/store/backup", {}),
