@@ -1,8 +1,9 @@
 // detach-volume: out of the VM and verified gone -> host lets go -> export away if nobody else uses it -> record. Never
 // the other way round (CVE-2023-2088: an export that goes first leaves the host with a device that becomes somebody
 // else's). A detach that fails leaves the volume attached, with the reason; nothing is ever shown as free that may not
-// be. Params: force.
+// be. A forced detach whose host does not answer goes on at the target instead (fence.hpp). Params: force.
 #include "core/operations/export_use.hpp"
+#include "core/operations/fence.hpp"
 #include "core/operations/support.hpp"
 
 namespace vbs {
@@ -38,16 +39,23 @@ class DetachVolume : public OperationKind {
     };
 
     Step unplug{"unplug", &host->slot.pool(), nullptr, nullptr};
-    unplug.run = [host, read](const StepContext& c) -> Commit {
+    unplug.run = [host, backend, read](const StepContext& c) -> Commit {
       const auto attachment = read(c);
-      host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id,
-                                 param(c.operation, "force") == "yes");
-      let_go(c, *host, attachment);
+      try {
+        host->slot.plugin().detach(c.call, attachment.vm_uuid, attachment.volume_id,
+                                   param(c.operation, "force") == "yes");
+        let_go(c, *host, attachment);
+      } catch (const Error& e) {
+        if (!may_fence(*backend, c.operation, e)) throw;
+        c.keep = data_with({{"previous", data(c.operation, "previous")}, {"fence", "yes"}});
+      }
       return nullptr;
     };
     Step drop{"unexport", &backend->slot.pool(), nullptr, nullptr};
     drop.forward_only = true;
-    drop.run = [backend, read](const StepContext& c) { return drop_export(c, *backend, read(c)); };
+    drop.run = [backend, read](const StepContext& c) {
+      return data(c.operation, "fence") == "yes" ? fence(c, *backend, read(c)) : drop_export(c, *backend, read(c));
+    };
     return {unplug, drop};
   }
 

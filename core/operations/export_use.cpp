@@ -102,6 +102,11 @@ Commit drop_export(const StepContext& c, Backend& backend, const store::Attachme
   return [id = now.row.id](store::Tx& tx) { store::delete_export(tx, id); };
 }
 
+std::pair<store::ExportRow, ExportArgs> export_to_remove(const StepContext& c, const store::AttachmentRow& attachment) {
+  const auto now = read_export(c, attachment);
+  return {now.row, arguments(c, now, now.row.mode)};
+}
+
 store::ExportRow export_again(const StepContext& c, Backend& backend, const store::AttachmentRow& attachment,
                               const std::string& volume_refs) {
   auto now = read_export(c, attachment);

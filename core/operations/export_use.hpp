@@ -2,6 +2,8 @@
 // the first attachment there and removed by the last; its mode is the widest of theirs. Its own lock keeps two of them
 // apart.
 #pragma once
+#include <utility>
+
 #include "core/operations/operation.hpp"
 
 namespace vbs {
@@ -17,6 +19,8 @@ void forget_planned_export(store::Tx&, const std::string& export_id);  // of an 
 Commit make_export(const StepContext&, Backend&, const store::AttachmentRow&);
 // Removes the export if this attachment is the only one that uses it; also one whose making was never recorded.
 Commit drop_export(const StepContext&, Backend&, const store::AttachmentRow&);
+// What an unexport of it takes, with or without a row.
+std::pair<store::ExportRow, ExportArgs> export_to_remove(const StepContext&, const store::AttachmentRow&);
 // The same export of the volume's state that `volume_refs` name: prepared, or just made. For an attachment that has
 // one.
 store::ExportRow export_again(const StepContext&, Backend&, const store::AttachmentRow&,

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/log.hpp"
+#include "core/operations/export_use.hpp"
 #include "core/service/attachments.hpp"
 #include "core/service/objects.hpp"
 #include "core/service/plugin_calls.hpp"
@@ -192,8 +193,10 @@ class Run {
 
   void check_exports() {
     for (const auto& e : desired_.unused_exports)
-      found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id, "an export without attachments",
-             "removes it", false},
+      found({"export-unused", core_.registry.host(e.host_id).row.name, e.volume_id,
+             e.state == "fenced" ? "a forced detach cut the host off: it may still have a session"
+                                 : "an export without attachments",
+             "removes it, at the host first", false},
             [this, e] {
               const auto volume = core_.database.snapshot([&](store::Session& db) {
                 for (const auto& still : store::unused_exports(db))
@@ -201,8 +204,13 @@ class Run {
                 throw Error(Code::conflict, "an attachment uses it by now");
               });
               auto& backend = core_.registry.backend(volume->backend_id);
-              const auto& host = core_.registry.host(e.host_id).row.name;
-              ExportArgs args{e.id, e.volume_id, volume->refs, host, e.initiator, e.refs, Mode::ro, e.secret};
+              auto& host = core_.registry.host(e.host_id);
+              if (!e.kind.empty())
+                on_host<int>(host, [&host, connection = connection_of(e)](Hypervisor&, const Call& c) {
+                  host.connector(connection.kind).disconnect(c, connection);
+                  return 0;
+                });
+              ExportArgs args{e.id, e.volume_id, volume->refs, host.row.name, e.initiator, e.refs, Mode::ro, e.secret};
               on_backend<int>(backend, [args](StorageBackend& p, const Call& c) { return p.unexport(c, args), 0; });
               core_.database.writer().transact([&](store::Tx& tx) { store::delete_export(tx, e.id); });
             });

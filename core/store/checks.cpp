@@ -92,7 +92,7 @@ void check(const ExportRow& r) {
   row.word("mode", r.mode, {"ro", "rw"}).text("kind", r.kind).text("format", r.format).text("data", r.data);
   row.text("refs", r.refs)
       .text("initiator", r.initiator)
-      .word("state", r.state, {"planned", "exported"})
+      .word("state", r.state, {"planned", "exported", "fenced"})
       .time("created_at", r.created_at);
 }
 

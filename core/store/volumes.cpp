@@ -89,6 +89,7 @@ void update_volume(Tx& tx, const VolumeRow& r) {
 
 void delete_volume(Tx& tx, const std::string& id) {
   tx.db.run("DELETE FROM grants WHERE volume_id = ?", id);
+  tx.db.run("DELETE FROM exports WHERE volume_id = ? AND state = 'fenced'", id);  // of hosts that never came back
   tx.db.run("DELETE FROM volumes WHERE id = ?", id);
 }
 

@@ -55,7 +55,9 @@ Hypervisor::Hypervisor(Host host, Call& call, std::string_view config)
 }
 
 HypervisorFacts Hypervisor::initial_facts() const {
-  return {0, 0, R"({"accepts": [["file", "raw", "ro"], ["file", "raw", "rw"]]})"};
+  return {
+      0, 0,
+      R"({"accepts": [["file", "raw", "ro"], ["file", "raw", "rw"], ["block", "raw", "ro"], ["block", "raw", "rw"]]})"};
 }
 
 HypervisorFacts Hypervisor::facts(Call& call) {

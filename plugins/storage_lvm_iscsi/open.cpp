@@ -24,7 +24,7 @@ LvmStorage::LvmStorage(plugin::Host host, Call& call, std::string_view backend_i
 
 plugin::StorageFacts LvmStorage::facts() const {
   plugin::StorageFacts f;
-  f.capabilities = VBS_CAP_VOLATILE_EXPORTS;
+  f.capabilities = VBS_CAP_VOLATILE_EXPORTS | VBS_CAP_FENCE;
   if (config_.thin()) f.capabilities |= VBS_CAP_THIN | VBS_CAP_FAST_CLONE | VBS_CAP_REFLINK;
   if (target_->has_modes_side_by_side()) f.capabilities |= VBS_CAP_TARGET_RO;
   if (config_.thin() && target_->grows_in_use()) f.capabilities |= VBS_CAP_EXTEND_IN_USE;

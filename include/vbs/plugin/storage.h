@@ -29,6 +29,7 @@ extern "C" {
 #define VBS_CAP_TARGET_RO (1u << 3)       /* read-only is enforced at the export, not only by the hypervisor */
 #define VBS_CAP_SHARED_NODES (1u << 4)    /* node scope "any": every node that mounts it may run it */
 #define VBS_CAP_EXTEND_IN_USE (1u << 5)
+#define VBS_CAP_FENCE (1u << 7) /* unexport cuts the host off, with the sessions that it has: it need not be asked */
 #define VBS_CAP_VOLATILE_EXPORTS (1u << 6) /* they end with the server: after each open the core makes them again, first of all */
 
 typedef struct vbs_object {
