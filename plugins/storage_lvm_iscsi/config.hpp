@@ -11,7 +11,6 @@
 namespace vbs::lvm {
 
 enum class Provisioning { thin, thick };
-enum class TargetKind { lio, tgt };
 
 struct Config {
   std::string group;
@@ -19,7 +18,6 @@ struct Config {
   std::string pool;  // of thin
   unsigned reserve_percent = 5;
   double over_commit_ratio = 10;
-  TargetKind target = TargetKind::lio;
   std::string iqn_prefix;
   std::vector<std::string> portals;  // "10.0.0.1:3260", "[fd00::1]:3260"
   std::string lio_root = "/sys/kernel/config/target";

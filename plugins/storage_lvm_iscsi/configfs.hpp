@@ -20,13 +20,13 @@ class ConfigFs {
   virtual void make_dir(const std::string& path);    // fine if it is there
   virtual void remove_dir(const std::string& path);  // fine if it is gone
   virtual void write(const std::string& path, std::string_view value);
+  virtual void link(const std::string& to, const std::string& link);  // fine if `link` is there
+  virtual void unlink(const std::string& link);                       // fine if it is gone
 
   bool exists(const std::string& path) const;
   std::string read(const std::string& path) const;  // without the line's end; empty if it is not there
   // Unless it reads so already.
   void set(const std::string& path, std::string_view value);
-  void link(const std::string& to, const std::string& link);  // fine if `link` is there
-  void unlink(const std::string& link);                       // fine if it is gone
   // Names, sorted; none if `path` is not there.
   std::vector<std::string> directories(const std::string& path) const;
   std::vector<std::string> links(const std::string& path) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The seam between the plugin and whatever serves iSCSI: LIO in the kernel (lio.hpp), tgt in user space (tgt.hpp).
+// The seam between the plugin and whatever serves iSCSI: LIO in the kernel (lio.hpp).
 // One target per volume, IQN-PREFIX:VOLUME-ID, one LUN in it (kLun), on every portal; one access per host initiator,
 // with CHAP user and secret of its own, read-only where it says so. Serial number and WWN come from the volume id.
 //
@@ -20,7 +20,7 @@
 
 namespace vbs::lvm {
 
-constexpr unsigned kLun = 1;  // tgt keeps 0 for its controller; the same everywhere
+constexpr unsigned kLun = 1;  // some targets keep 0 for a controller of theirs
 
 struct Access {
   std::string initiator;     // as check_initiator() passes it

@@ -63,12 +63,12 @@ TEST_P(GroupTest, ListsFactsThatWereGivenAtCreate) {
 }
 
 TEST_P(GroupTest, FullerThanTheReserveRefusesNewWorkEarly) {
-  b_->config = config_json("", GetParam().method, ",\"reserve_percent\":90");
+  b_->config = config_json("", GetParam().method, ",\"reserve_percent\":85");
   ASSERT_EQ(b_->open().status, VBS_OK);
   const auto id = uuid(1);
   if (thin()) {
     b_->new_volume(id, 512 * MiB);
-    b_->write(id, 'x', 0, 256 * MiB);  // of a pool of 2 GiB: 12 %
+    b_->write(id, 'x', 0, 384 * MiB);  // of a pool of 2 GiB: 19 %
   }
   const auto refused = b_->create(uuid(2), 4096 * MiB);
   EXPECT_EQ(refused->status, VBS_NO_SPACE) << refused->message;
