@@ -2,6 +2,8 @@
 // signal to stop.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -58,7 +60,15 @@ sigset_t stop_signals() {
   return s;
 }
 
-int serve(const std::string& config_file) {
+// Of a delegate that vbsd has spawned: it ends with vbsd, as a plugin in vbsd itself would.
+void end_with(pid_t parent) {
+  if (parent == 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) throw vbs::Error(vbs::Code::unavailable, "the vbsd that started it has ended");
+}
+
+int serve(const std::string& config_file, pid_t parent) {
+  end_with(parent);
   const auto signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
@@ -90,10 +100,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("vbs-delegate ") + vbs::kVersion);
   std::string config = "/etc/vbs/vbs-delegate.yaml", probe;
   bool check_only = false;
+  pid_t parent = 0;
   app.add_option("--config", config, "configuration file")->capture_default_str();
   app.add_flag("--check", check_only, "read the configuration, say what is wrong, and end");
   app.add_option("--probe-plugin", probe, "load a plugin in this process, say whether it is acceptable, and end")
       ->group("");
+  app.add_option("--parent", parent, "process id of the vbsd that starts it, to end with")->group("");
   CLI11_PARSE(app, argc, argv);
   try {
     if (!probe.empty()) return vbs::probe_plugin(probe);
@@ -102,7 +114,7 @@ int main(int argc, char** argv) {
       std::cout << config << " is right\n";
       return 0;
     }
-    return serve(config);
+    return serve(config, parent);
   } catch (const std::exception& e) {
     std::cerr << "vbs-delegate: " << e.what() << "\n";
     return 1;

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "adapters/vbs/api.hpp"
+#include "core/base/json.hpp"
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
 #include "core/service/config_check.hpp"
@@ -35,7 +36,37 @@ vbs::PluginHostOptions plugin_options(const vbs::Config& config) {
   p.probe_program = "/proc/self/exe";
   p.commands = config.commands;
   p.connectors = config.connectors;
+  p.apart = [own = config.plugins_in_process](const std::string& name) {
+    const bool shipped = std::string_view(VBS_SHIPPED_PLUGINS).find("," + name + ",") != std::string_view::npos;
+    return !shipped && std::find(own.begin(), own.end(), name) == own.end();
+  };
   return p;
+}
+
+// Beside this program, in the build tree as in an installation.
+vbs::SpawnOptions spawn_options(const vbs::Config& config) {
+  vbs::SpawnOptions s;
+  s.program = (std::filesystem::canonical("/proc/self/exe").parent_path() / "vbs-delegate").string();
+  s.directory = config.data_dir + "/delegates";
+  s.plugins = plugin_options(config).directories;
+  s.log_level = config.log_level;
+  vbs::JsonBuffer buffer;
+  vbs::JsonWriter w(buffer);
+  w.StartObject();
+  for (const auto& [plugin, patterns] : config.commands) {
+    vbs::key(w, plugin.c_str());
+    w.StartObject();
+    for (const auto& [name, argv] : patterns) {
+      vbs::key(w, name.c_str());
+      w.StartArray();
+      for (const auto& word : argv) vbs::put(w, word);
+      w.EndArray();
+    }
+    w.EndObject();
+  }
+  w.EndObject();
+  s.commands.assign(buffer.GetString(), buffer.GetSize());
+  return s;
 }
 
 // A login shell or a unit without LimitNOFILE gives 1,024 descriptors, fewer than the connections that the edge admits:
@@ -80,7 +111,7 @@ int serve(const std::string& config_file) {
 
   const auto config = vbs::load_config(config_file);
   vbs::set_log_level(config.log_level);
-  vbs::Core core(config, plugin_options(config));
+  vbs::Core core(config, plugin_options(config), {}, nullptr, spawn_options(config));
   core.start();
   vbs::http::Server server(server_options(config));
   vbs::native::add_routes(server, core);
@@ -115,7 +146,7 @@ int rebuild(const std::string& config_file) {
   vbs::set_log_level(config.log_level);
   vbs::PluginHost plugins(plugin_options(config));
   plugins.scan();
-  vbs::Delegates delegates(plugins, config.delegates, config.delegate_tls);
+  vbs::Delegates delegates(plugins, config.delegates, config.delegate_tls, spawn_options(config));
   const auto made = vbs::rebuild_store(config, delegates);
   std::cout << "the store in " << config.data_dir << " is rebuilt: " << made.volumes << " volumes, " << made.snapshots
             << " snapshots, " << made.attachments << " attachments, " << made.users << " owners\n";

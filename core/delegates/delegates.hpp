@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/delegates/delegate_config.hpp"
+#include "core/delegates/spawned.hpp"
 #include "core/delegates/status.hpp"
 #include "core/plugin_host/plugin_source.hpp"
 
@@ -21,8 +22,11 @@ class RemoteInstance;
 
 class Delegates : public PluginSource {
  public:
-  // Dials at once and goes on by itself. Throws Error(invalid ...) for an unusable address or certificate.
-  Delegates(PluginSource& local, const std::vector<DelegateConfig>& configs, const DelegateTls& tls);
+  // Dials at once and goes on by itself. What must not run in this process (a plugin that did not come with VBS, a
+  // file system that can hang) gets a delegate beside it, if `spawn` names the program. Throws Error(invalid ...) for
+  // an unusable address or certificate.
+  Delegates(PluginSource& local, const std::vector<DelegateConfig>& configs, const DelegateTls& tls,
+            SpawnOptions spawn = {});
   ~Delegates() override;
 
   std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id,
@@ -41,13 +45,20 @@ class Delegates : public PluginSource {
 
  private:
   std::vector<DelegateLink*> links(const Place& place) const;
+  // Where it has to run, with the delegate beside this process started if that is it.
+  Place settled(const Place& place, const std::string& plugin, const std::string& config, SpawnedDelegate::Serves what);
+  std::unique_ptr<DelegateLink> dial(const DelegateConfig& config);
   // A host's hypervisor and connectors are one instance there.
   std::shared_ptr<RemoteInstance> host(const Place& place, const std::string& plugin, const std::string& config);
   PluginSource& local_;
+  const DelegateTls tls_;
+  const SpawnOptions spawn_;
+  const std::string holder_;
   std::mutex hook_mutex_;
   std::function<void(const std::string&)> hook_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<RemoteInstance>> hosts_;
+  std::map<std::string, std::unique_ptr<SpawnedDelegate>> spawned_;
   std::map<std::string, std::unique_ptr<DelegateLink>> links_;  // last: their threads end before what they use
 };
 

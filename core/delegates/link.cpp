@@ -22,7 +22,7 @@
 namespace vbs {
 namespace {
 constexpr std::chrono::seconds kGreetLimit{5}, kOpenLimit{25}, kCancelLimit{2};
-constexpr std::chrono::milliseconds kLook{50}, kGreetAgain{1000};
+constexpr std::chrono::milliseconds kLook{50}, kGreetAgain{500};
 
 void limit(grpc::ClientContext& context, std::chrono::milliseconds time) {
   context.set_deadline(std::chrono::system_clock::now() + time);
@@ -254,9 +254,9 @@ DelegateLink::Clock::time_point DelegateLink::lease_end() const {
 
 uint64_t DelegateLink::running() const { return status().running; }
 
-void DelegateLink::wait_until_up(Clock::time_point until) const {
+void DelegateLink::wait_until_up(Clock::time_point until, Wait wait) const {
   std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait_until(lock, until, [this] { return impl_->greeted; });
+  impl_->changed.wait_until(lock, until, [&] { return wait == Wait::first ? impl_->greeted : impl_->known.up; });
   if (impl_->known.up) return;
   throw Error(Code::unavailable, impl_->known.error.empty()
                                      ? fmt::format("delegate {} has not answered yet", impl_->config.name)

@@ -40,8 +40,10 @@ class DelegateLink {
   DelegateStatus status() const;
   // The run of the delegate that answers now; empty: none does.
   std::string instance() const;
-  // Error(unavailable) saying why nothing is heard of it, after waiting for the first greeting at most until `until`.
-  void wait_until_up(Clock::time_point until) const;
+  // Error(unavailable) saying why nothing is heard of it, after waiting at most until `until` for the first greeting,
+  // or, where that may fail because the delegate is only being started, for one that succeeds.
+  enum class Wait { first, success };
+  void wait_until_up(Clock::time_point until, Wait wait = Wait::first) const;
   // Nothing that was sent before may still run there then.
   Clock::time_point lease_end() const;
   // How many calls ran there when it was heard of last.

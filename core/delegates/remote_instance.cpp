@@ -8,7 +8,7 @@
 
 namespace vbs {
 namespace {
-constexpr std::chrono::seconds kFirstGreeting{6};
+constexpr std::chrono::seconds kFirstGreeting{10};
 constexpr int kTries = 3;  // of a call that certainly has not begun
 }  // namespace
 
@@ -25,10 +25,10 @@ void RemoteInstance::after_reopen(std::function<void()> hook) {
   hook_ = std::move(hook);
 }
 
-void RemoteInstance::open() {
+void RemoteInstance::open(DelegateLink::Wait wait) {
   for (auto* link : links_) {
     try {
-      link->wait_until_up(DelegateLink::Clock::now() + kFirstGreeting);
+      link->wait_until_up(DelegateLink::Clock::now() + kFirstGreeting, wait);
       break;
     } catch (const Error&) {
       if (link == links_.back()) throw;

@@ -25,7 +25,7 @@ class RemoteInstance {
   // `what`: kind, name, plugin, back-end's id and config. The links must outlive it.
   RemoteInstance(std::vector<DelegateLink*> links, wire::OpenRequest what);
   // Throws what the plugin's open threw. A later open that is refused is Error(unavailable) to whoever calls.
-  void open();
+  void open(DelegateLink::Wait wait = DelegateLink::Wait::first);
   const InstanceFacts& facts() const;  // of the last open; stays valid
   void after_reopen(std::function<void()> hook);
 

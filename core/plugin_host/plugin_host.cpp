@@ -82,6 +82,12 @@ struct PluginHost::Impl {
       info.kinds = manifest.kinds;
       if (const auto patterns = options.commands.find(name); patterns != options.commands.end())
         apply_patterns(manifest, patterns->second);
+      if (options.apart && options.apart(name)) {
+        info.apart = true;
+        logger().info("plugin {} {} at {} runs in a process of its own", info.name, info.version, info.path);
+        infos.push_back(std::move(info));
+        return;
+      }
       if (!options.probe_program.empty()) probe(options.probe_program, info.path);
       loaded[name] = &load_plugin(info.path, std::move(manifest), options.secret);
       logger().info("plugin {} {} loaded from {}", info.name, info.version, info.path);
@@ -92,12 +98,17 @@ struct PluginHost::Impl {
     infos.push_back(std::move(info));
   }
 
+  bool is_apart(const std::string& name) const {
+    const std::lock_guard lock(mutex);
+    return std::any_of(infos.begin(), infos.end(), [&](const auto& i) { return i.name == name && i.apart; });
+  }
+
   LoadedPlugin& get(const std::string& name, const std::string& kind) const {
     const std::lock_guard lock(mutex);
     const auto it = loaded.find(name);
     if (it == loaded.end()) {
       for (const auto& info : infos)
-        if (info.name == name)
+        if (info.name == name && !info.apart)
           throw Error(Code::not_supported, fmt::format("plugin '{}' was refused: {}", name, info.refusal), "plugin");
       std::vector<std::string> known;
       for (const auto& entry : loaded) known.push_back(entry.first);
@@ -135,6 +146,8 @@ std::vector<PluginInfo> PluginHost::plugins() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->infos;
 }
+
+bool PluginHost::runs_apart(const std::string& plugin) const { return impl_->is_apart(plugin); }
 
 std::unique_ptr<StorageBackend> PluginHost::open_storage(const std::string& name, const std::string& id,
                                                          const std::string& config) {

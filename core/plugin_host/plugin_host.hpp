@@ -21,6 +21,7 @@ struct PluginInfo {
   std::string name, version, description, path;
   std::vector<std::string> kinds;  // storage, hypervisor, connector
   std::string refusal;             // empty: loaded
+  bool apart = false;              // read, but not loaded here: a delegate runs it
 };
 
 struct PluginHostOptions {
@@ -30,6 +31,7 @@ struct PluginHostOptions {
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;
   std::function<std::optional<std::string>(const std::string& name)> secret;
   std::vector<ConnectorChoice> connectors;  // of this machine, in the place of those that come with VBS
+  std::function<bool(const std::string& plugin)> apart;  // which are not loaded here; empty: none
 };
 
 class PluginHost : public PluginSource {
@@ -38,6 +40,7 @@ class PluginHost : public PluginSource {
   ~PluginHost() override;
   void scan();                                 // logs one line a refusal
   std::vector<PluginInfo> plugins() const;
+  bool runs_apart(const std::string& plugin) const override;
   // `config` is a JSON object, checked against the manifest's schema: unknown keys and wrong values throw Error(invalid)
   // with the key. `id` is the back-end's UUID for the marker. The instances keep the host's parts that they need alive.
   std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id, const std::string& config) override;

@@ -41,6 +41,8 @@ class PluginSource {
     only_here(place);
     return open_hypervisor(plugin, config);
   }
+  // Not to be loaded into this process, so that its crash is not this one's; a delegate runs it.
+  virtual bool runs_apart(const std::string& plugin) const { return (void)plugin, false; }
   // Those of the host's node, by the kind of connection. `plugin` and `config` are the hypervisor's, or empty.
   virtual std::map<std::string, std::unique_ptr<Connector>> connectors_at(const Place& place, const std::string& plugin,
                                                                           const std::string& config) {

@@ -89,6 +89,7 @@ Config read_config(const std::string& path) {
 
   auto plugins = top.map("plugins");
   c.plugin_directories = texts(plugins, "plugins.directories");
+  c.plugins_in_process = texts(plugins, "plugins.in_process");
   auto commands = plugins.map("commands");
   commands.each([&](const std::string& plugin, const YAML::Node& node) {
     YamlMap patterns(node, path, "plugins.commands." + plugin);

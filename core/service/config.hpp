@@ -24,6 +24,7 @@ struct Config {
   std::vector<std::string> plugin_directories;  // empty: the directory of the installation
   std::map<std::string, std::map<std::string, std::vector<std::string>>> commands;  // plugin -> command -> argv
   std::vector<ConnectorChoice> connectors;
+  std::vector<std::string> plugins_in_process;  // foreign ones that are loaded into vbsd all the same
   std::vector<DelegateConfig> delegates;
   DelegateTls delegate_tls;
   std::vector<BackendConfig> backends;

@@ -78,6 +78,9 @@ const std::vector<ConfigKeyInfo>& config_keys() {
       texts("operators", kSubject, "none", "certificate subjects (RFC 4514) with the operator role"),
       texts("plugins.directories", kText, "that of the installation",
             "directories searched in this order. Naming any replaces the default"),
+      texts("plugins.in_process", kName, "none",
+            "names of plugins that did not come with VBS and are loaded into `vbsd` itself all the same. Others run in "
+            "processes of their own ([delegates.md](delegates.md#beside-vbsd))"),
       mapping("plugins.commands", "the manifests'",
               "plugin -> command -> argument vector, instead of the plugin's own ([plugins.md](plugins.md))"),
       mapping("plugins.connectors", "those that come with VBS",

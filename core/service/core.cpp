@@ -29,11 +29,11 @@ std::optional<Admitted> token_led_to(store::Session& db, const Caller& caller) {
 }
 }  // namespace
 
-Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* source)
+Core::Core(const Config& c, PluginHostOptions p, EngineOptions e, PluginSource* source, SpawnOptions spawn)
     : config(c),
       database(c.data_dir),
       plugins(std::move(p)),
-      delegates(source ? *source : plugins, c.delegates, c.delegate_tls),
+      delegates(source ? *source : plugins, c.delegates, c.delegate_tls, std::move(spawn)),
       registry(delegates, database, timer),
       engine(database, registry, timer, e),
       directory(database, c.operators),
@@ -62,10 +62,12 @@ void Core::start() {
 
 void Core::wake_what_runs_on(const std::string& delegate) {
   for (const auto& b : registry.backends())
-    if (const auto& names = b->config.delegates; std::count(names.begin(), names.end(), delegate))
+    if (const auto& names = b->config.delegates;
+        std::count(names.begin(), names.end(), delegate) || delegate == SpawnedDelegate::name_for(b->row.name))
       engine.answers_again(b->slot.pool());
   for (const auto& h : registry.hosts())
-    if (h->config.delegate == delegate) engine.answers_again(h->slot.pool());
+    if (h->config.delegate == delegate || delegate == SpawnedDelegate::name_for(h->row.name))
+      engine.answers_again(h->slot.pool());
 }
 
 void Core::housekeeping() {

@@ -37,7 +37,9 @@ struct Admitted {
 class Core {
  public:
   // `source`: where instances come from instead of `plugins` (tests); must live as long as the core.
-  Core(const Config& config, PluginHostOptions plugins, EngineOptions engine = {}, PluginSource* source = nullptr);
+  // `spawn`: how delegates beside this process are started.
+  Core(const Config& config, PluginHostOptions plugins, EngineOptions engine = {}, PluginSource* source = nullptr,
+       SpawnOptions spawn = {});
   ~Core();  // stops: running plugin calls are waited for, the journal keeps what is not finished
   void start();
 

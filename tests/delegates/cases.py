@@ -1,5 +1,6 @@
 """Each sentence is one test; they share one world, in this order."""
 import os
+import pathlib
 import signal
 import stat
 import subprocess
@@ -17,6 +18,7 @@ def tests(world):
     yield from strangers(world)
     yield from faults(world)
     yield from takeover(world)
+    yield from beside(world)
     yield "delegates and vbsd stop without a complaint of a sanitizer", lambda: stop(world)
 
 
@@ -285,6 +287,41 @@ def takeover(w):
         w.until(document["operation"]["id"], lambda x: x["state"] == "done", "its end by itself", 60)
 
     yield "another delegate takes over for new files; a change in place waits for word from the first", other_node
+
+
+def beside(w):
+    def apart():
+        v = w.create("foreign", "in-another-process")
+        maps = pathlib.Path(f"/proc/{w.service.process.pid}/maps").read_text()
+        require("/memory.so" not in maps and "/storage_lustre.so" in maps, "what vbsd has loaded")
+        equal(len(w.beside()), 1, "processes beside vbsd")
+        w.operator.change("DELETE", f"/v1/volumes/{v['id']}")
+
+    yield "a plugin that did not come with VBS runs in a process of its own", apart
+
+    def died():
+        before = w.beside()
+        os.kill(before[0], signal.SIGKILL)
+        w.create("far", "meanwhile")
+        operation = w.begin_create("foreign", "after-its-death")
+        w.until(operation, lambda x: x["state"] == "done", "its end by itself", 40)
+        after = w.beside()
+        require(len(after) == 1 and after != before, f"processes beside vbsd: {before}, then {after}")
+
+    yield "when it dies, it is started again, and all else goes on", died
+
+    def with_vbsd():
+        pid = w.beside()[0]
+        w.service.process.kill()
+        w.service.process.wait()
+        end = time.monotonic() + 10
+        while pathlib.Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        require(not pathlib.Path(f"/proc/{pid}").exists(), "it outlives a vbsd that was killed")
+        w.service.start()
+        w.create("foreign", "by-the-next")
+
+    yield "it ends with vbsd, however that ends", with_vbsd
 
 
 def stop(w):

@@ -104,6 +104,10 @@ class World:
         for name in ("faulty", "storage_lustre"):
             for end in (".so", ".vbs-plugin.yaml"):
                 shutil.copy(self.build / "plugins" / (name + end), self.home / "plugins")
+        # One that did not come with VBS: the volumes in memory of tests/plugin_host.
+        shutil.copy(self.build / "tests/test_plugins/memory.so", self.home / "plugins")
+        (self.home / "plugins/memory.vbs-plugin.yaml").write_text(
+            'name: memory\nversion: "1.0"\ndescription: a test\nkinds: [storage]\nabi: {storage: [0, 0]}\n')
         self.vbs("ca", "init", "--dir", self.home / "ca", "--name", "VBS delegate tests")
         self.sign("server", "vbsd", "--name", "localhost", "--ip", "127.0.0.1")
         self.sign("user", "operator")
@@ -141,12 +145,25 @@ backends:
   - {{name: near, plugin: storage_lustre, delegate: [local], config: {{root: {self.home}/near}}}}
   - {{name: shared, plugin: storage_lustre, delegate: [stor, two],
      config: {{root: {self.home}/shared, shared_nodes: true}}}}
+  - {{name: foreign, plugin: memory}}
   - {{name: bad, plugin: faulty, delegate: stor, config: {faulty}}}
 hosts:
   - {{name: node1, hypervisor: faulty, delegate: stor, config: {faulty}}}
 """)
 
     # ---- what tests do
+
+    def beside(self):
+        """Process ids of the delegates that vbsd has spawned."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                words = path.read_text().rpartition(") ")[2].split()
+            except OSError:
+                continue
+            if int(words[1]) == self.service.process.pid and words[0] != "Z":
+                found.append(int(path.parent.name))
+        return found
 
     def faults(self, rules):
         fresh = self.home / "faults.new"
