@@ -5,18 +5,20 @@
 #include "adapters/vbs/views.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/log.hpp"
+#include "core/service/drain.hpp"
 #include "core/service/plugin_calls.hpp"
 #include "core/service/store_backup.hpp"
 #include "vbs/plugin/storage.h"
 
 namespace vbs::native {
 namespace {
-constexpr std::array<std::pair<uint64_t, const char*>, 6> kCapabilities{{{VBS_CAP_FAST_CLONE, "fast-clone"},
+constexpr std::array<std::pair<uint64_t, const char*>, 7> kCapabilities{{{VBS_CAP_FAST_CLONE, "fast-clone"},
                                                                          {VBS_CAP_REFLINK, "reflink"},
                                                                          {VBS_CAP_THIN, "thin"},
                                                                          {VBS_CAP_TARGET_RO, "target-read-only"},
                                                                          {VBS_CAP_SHARED_NODES, "shared-nodes"},
-                                                                         {VBS_CAP_EXTEND_IN_USE, "extend-in-use"}}};
+                                                                         {VBS_CAP_EXTEND_IN_USE, "extend-in-use"},
+                                                                         {VBS_CAP_FENCE, "fence"}}};
 
 const std::set<std::string> kOperationStates{"queued", "running", "waiting", "undoing", "done", "failed"};
 
@@ -87,6 +89,8 @@ void write_backend(JsonWriter& w, Core& core, Backend& b) {
   field(w, "id", b.row.id);
   field(w, "name", b.row.name);
   field(w, "plugin", b.row.plugin);
+  key(w, "drained");
+  w.Bool(is_drained(core, "back-end", b.row.id));
   std::string error = b.slot.trouble();
   Capacity capacity;
   if (b.slot.is_open()) try {
@@ -112,8 +116,10 @@ void write_backend(JsonWriter& w, Core& core, Backend& b) {
   }
 }
 
-void write_host(JsonWriter& w, Host& h) {
+void write_host(JsonWriter& w, Core& core, Host& h) {
   field(w, "name", h.row.name);
+  key(w, "drained");
+  w.Bool(is_drained(core, "host", h.row.id));
   strings(w, "aliases", h.config.aliases);
   field(w, "hypervisor", h.config.hypervisor);
   if (h.config.hypervisor.empty()) return field(w, "state", "up");
@@ -209,7 +215,7 @@ void add_operator_routes(const Context& c) {
   auto& core = c.core;
   add_operation_routes(c);
   c.route("GET", "/v1/hosts", [&core](const Caller&, const http::Request&, http::Reply reply) {
-    reply(array("hosts", core.registry.hosts(), [](JsonWriter& w, const auto& h) { write_host(w, *h); }));
+    reply(array("hosts", core.registry.hosts(), [&core](JsonWriter& w, const auto& h) { write_host(w, core, *h); }));
   });
   c.route("GET", "/v1/hosts/{name}/vms", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
     reply(vms(core, caller, r.params.at("name")));
@@ -227,6 +233,20 @@ void add_operator_routes(const Context& c) {
     reply(array("backends", core.registry.backends(),
                 [&core](JsonWriter& w, const auto& b) { write_backend(w, core, *b); }));
   });
+  for (const bool host : {true, false})
+    c.route("POST", host ? "/v1/hosts/{name}/drain" : "/v1/backends/{name}/drain",
+            [&core, host](const Caller& caller, const http::Request& r, http::Reply reply) {
+              const auto document = body_of(r);
+              ObjectReader reader(document);
+              const bool drained = reader.optional_bool("drained").value_or(true);
+              reader.finish();
+              const auto left = (host ? drain_host : drain_backend)(core, caller, r.params.at("name"), drained);
+              reply(array("left", left, [](JsonWriter& w, const LeftThere& l) {
+                field(w, "kind", l.kind);
+                field(w, "id", l.id);
+                field(w, "name", l.name);
+              }));
+            });
   c.route("GET", "/v1/plugins", [&core](const Caller& caller, const http::Request&, http::Reply reply) {
     require_operator(caller.who, "list plugins");
     reply(array("plugins", core.plugins.plugins(), [](JsonWriter& w, const PluginInfo& p) {

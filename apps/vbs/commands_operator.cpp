@@ -23,20 +23,19 @@ void print_list(Context& context, const rapidjson::Value& answer, const char* fi
   table.print(context.console.out);
 }
 
+std::string yes(const rapidjson::Value& o, const char* name) { return member(o, name).IsTrue() ? "yes" : ""; }
+
 void backends(Context& context) {
   const auto size = [](const rapidjson::Value& b, const char* name) {
     return b.HasMember(name) ? format_size(number(b, name)) : std::string();
   };
   print_list(context, context.session().list(Target("/v1/backends"), "backends"), "backends",
-             {"NAME", "PLUGIN", "STATE", "FREE", "TOTAL", "PROMISED", "CAPABILITIES", "ERROR"},
+             {"NAME", "PLUGIN", "STATE", "DRAINED", "FREE", "TOTAL", "PROMISED", "CAPABILITIES", "ERROR"},
              [&](const rapidjson::Value& b) {
-               return std::vector<std::string>{text(b, "name"),
-                                               text(b, "plugin"),
-                                               text(b, "state"),
-                                               size(b, "free_bytes"),
-                                               size(b, "total_bytes"),
-                                               size(b, "promised_bytes"),
-                                               join(texts(b, "capabilities"), ","),
+               return std::vector<std::string>{text(b, "name"),           text(b, "plugin"),
+                                               text(b, "state"),          yes(b, "drained"),
+                                               size(b, "free_bytes"),     size(b, "total_bytes"),
+                                               size(b, "promised_bytes"), join(texts(b, "capabilities"), ","),
                                                text(b, "error")};
              });
 }
@@ -73,9 +72,10 @@ void users(Context& context) {
 
 void hosts(Context& context) {
   print_list(context, context.session().list(Target("/v1/hosts"), "hosts"), "hosts",
-             {"NAME", "ALIASES", "HYPERVISOR", "STATE", "ERROR"}, [](const rapidjson::Value& h) {
-               return std::vector<std::string>{text(h, "name"), join(texts(h, "aliases"), ","), text(h, "hypervisor"),
-                                               text(h, "state"), text(h, "error")};
+             {"NAME", "ALIASES", "HYPERVISOR", "STATE", "DRAINED", "ERROR"}, [](const rapidjson::Value& h) {
+               return std::vector<std::string>{text(h, "name"),       join(texts(h, "aliases"), ","),
+                                               text(h, "hypervisor"), text(h, "state"),
+                                               yes(h, "drained"),     text(h, "error")};
              });
 }
 
@@ -97,6 +97,40 @@ void set_owner(Context& context, const OwnerOptions& options) {
   const std::string user = options.user.find('=') == std::string::npos ? options.user : canonical_subject(options.user);
   print_vms(context, context.session().post(Target("/v1/hosts").segment(options.host).segment("owners"),
                                             json_object({{"vm", options.vm}, {"user", user}})));
+}
+
+struct DrainOptions {
+  std::string name;
+  bool undo = false;
+};
+
+void drain(Context& context, const char* list, const DrainOptions& options) {
+  const auto answer = context.session().post(Target(std::string("/v1/") + list).segment(options.name).segment("drain"),
+                                             options.undo ? R"({"drained":false})" : R"({"drained":true})");
+  if (context.json) return print_json(context.console.out, answer);
+  const auto& left = member(answer, "left");
+  const bool empty = !left.IsArray() || left.Empty();
+  if (options.undo) {
+    context.console.out << for_log(options.name) << " takes new ones again\n";
+  } else if (empty) {
+    context.console.out << for_log(options.name) << " takes nothing new, and nothing is left there\n";
+  } else {
+    context.console.out << for_log(options.name) << " takes nothing new; left there:\n";
+    print_list(context, answer, "left", {"KIND", "ID", "NAME"}, [](const rapidjson::Value& l) {
+      return std::vector<std::string>{text(l, "kind"), text(l, "id"), text(l, "name")};
+    });
+  }
+}
+
+void add_drain_command(CLI::App& group, Context& context, const char* list, const std::string& what,
+                       const std::string& takes) {
+  auto options = std::make_shared<DrainOptions>();
+  auto* command = add_command(group, context, "drain",
+                              "Let a " + what + " take no new " + takes + ", and list what it still has (operator)",
+                              std::string("vbs ") + list + " drain NAME\nvbs " + list + " drain NAME --undo",
+                              [options, list](Context& c) { drain(c, list, *options); });
+  command->add_option("NAME", options->name, "of the " + what)->required();
+  command->add_flag("--undo", options->undo, "it takes new ones again");
 }
 
 void reconcile(Context& context, bool repair) {
@@ -139,7 +173,11 @@ void add_operator_commands(CLI::App& app, Context& context) {
               "Compare records, back-ends and hypervisors (operator); exit code 1 when differences are left",
               "vbs reconcile\nvbs reconcile --repair", [repair](Context& c) { reconcile(c, *repair); })
       ->add_flag("--repair", *repair, "mend what can be mended without risk");
-  add_command(app, context, "backends", "List back-ends, what they can and what is free", "vbs backends", backends);
+  auto* stores = add_command(app, context, "backends", "List back-ends, what they can and what is free (alone: list)",
+                             "vbs backends\nvbs backends drain old", backends);
+  stores->require_subcommand(0, 1);
+  add_command(*stores, context, "list", "Back-ends", "vbs backends list", backends);
+  add_drain_command(*stores, context, "backends", "back-end", "volumes and snapshots");
   add_command(app, context, "plugins", "List loaded and refused plugins (operator)", "vbs plugins", plugins);
   auto* nodes = add_command(app, context, "delegates", "List delegates and what they serve (operator; alone: list)",
                             "vbs delegates", delegates);
@@ -150,6 +188,7 @@ void add_operator_commands(CLI::App& app, Context& context) {
   auto* group = add_command(app, context, "hosts", "List hosts, their VMs, and say whose a VM is (alone: list)",
                             "vbs hosts\nvbs hosts vms node1\nvbs hosts owner node1 web CN=alice,O=VBS", hosts);
   group->require_subcommand(0, 1);
+  add_drain_command(*group, context, "hosts", "host", "attachments");
   add_command(*group, context, "list", "Hosts", "vbs hosts list", hosts);
   auto options = std::make_shared<OwnerOptions>();
   add_command(*group, context, "vms", "VMs of a host: all for an operator, else your own", "vbs hosts vms node1",

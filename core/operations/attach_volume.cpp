@@ -16,7 +16,11 @@ class AttachVolume : public OperationKind {
   std::vector<LockRequest> locks(store::Session& db, const store::OperationRow& o) const override {
     return attachment_locks(attachment_of(db, o));
   }
-  void admit(store::Tx& tx, store::OperationRow& o) const override { check(tx.db, attachment_of(tx.db, o)); }
+  void admit(store::Tx& tx, store::OperationRow& o) const override {
+    const auto a = attachment_of(tx.db, o);
+    store::refuse_drained(tx.db, "host", a.host_id, store::host_name(tx.db, a.host_id));
+    check(tx.db, a);
+  }
   void begin(store::Tx& tx, store::OperationRow& o) const override {
     auto a = attachment_of(tx.db, o);
     available(store::find_volume(tx.db, a.volume_id), a.volume_id, "volume", "attached");

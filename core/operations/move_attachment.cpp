@@ -72,6 +72,7 @@ class MoveAttachment : public OperationKind {
     if (a->state != "attached")
       throw Error(Code::conflict,
                   "volume " + a->volume_id + " is just " + a->state + ": " + describe(tx.db, *a, o.project_id));
+    store::refuse_drained(tx.db, "host", param(o, "to"), store::host_name(tx.db, param(o, "to")));
     for (const auto& other : store::attachments_of(tx.db, a->volume_id))
       if (other.id != a->id && other.host_id == param(o, "to") && other.vm_uuid == a->vm_uuid)
         throw Error(Code::conflict, "volume " + a->volume_id + " is " + other.state +

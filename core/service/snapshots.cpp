@@ -24,8 +24,10 @@ Admitted create_snapshot(Core& core, const Caller& caller, const NewSnapshot& wa
   s.lifecycle = "pending";
   s.created_at = s.updated_at = now_us();
   const auto params = fmt::format(R"({{"volume_id":"{}","by_switch":"{}"}})", s.volume_id, shares ? "no" : "yes");
-  return core.admit(caller, new_operation(caller, "create-snapshot", "snapshot", s.id, params),
-                    [&](store::Tx& tx) { store::insert_snapshot(tx, s); });
+  return core.admit(caller, new_operation(caller, "create-snapshot", "snapshot", s.id, params), [&](store::Tx& tx) {
+    store::refuse_drained(tx.db, "back-end", s.backend_id, core.registry.backend(s.backend_id).row.name);
+    store::insert_snapshot(tx, s);
+  });
 }
 
 Admitted delete_snapshot(Core& core, const Caller& caller, const std::string& id) {

@@ -7,6 +7,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/json.hpp"
+#include "core/service/drain.hpp"
 #include "core/service/objects.hpp"
 
 namespace vbs {
@@ -23,7 +24,7 @@ Admitted create_volume(Core& core, const Caller& caller, const NewVolume& wanted
   if (!wanted.snapshot_id.empty() && !wanted.volume_id.empty())
     throw Error(Code::invalid, "'snapshot_id' and 'volume_id' exclude each other: a volume has one source",
                 "volume_id");
-  auto* backend = &core.registry.backend_by_name(wanted.backend);
+  auto* backend = wanted.backend.empty() ? &default_backend(core) : &core.registry.backend_by_name(wanted.backend);
   uint64_t smallest = 0;
   std::string kind, source;
   if (!wanted.snapshot_id.empty() || !wanted.volume_id.empty()) {
@@ -65,7 +66,10 @@ Admitted create_volume(Core& core, const Caller& caller, const NewVolume& wanted
   const auto params = kind.empty() ? "{}" : fmt::format(R"({{"source_kind":"{}","source_id":"{}"}})", kind, source);
   auto operation = new_operation(caller, "create-volume", "volume", v.id, params);
   v.operation_id = operation.id;
-  return core.admit(caller, std::move(operation), [&](store::Tx& tx) { store::insert_volume(tx, v); });
+  return core.admit(caller, std::move(operation), [&](store::Tx& tx) {
+    store::refuse_drained(tx.db, "back-end", v.backend_id, backend->row.name);
+    store::insert_volume(tx, v);
+  });
 }
 
 Admitted delete_volume(Core& core, const Caller& caller, const std::string& id) {

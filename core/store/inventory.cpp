@@ -38,6 +38,13 @@ HostRow ensure_host(Tx& tx, HostRow wanted) {
   return wanted;
 }
 
+std::string host_name(Session& db, const std::string& host_id) {
+  std::string out;
+  db.each<S>(
+      "SELECT name FROM hosts WHERE id = ?", [&](const S& name) { out = name; }, host_id);
+  return out;
+}
+
 std::string initiator_of(Session& db, const std::string& host_id) {
   std::string out;
   db.each<S>(

@@ -173,9 +173,19 @@ UserRow ensure_user(Tx&, const std::string& source, const std::string& issuer, c
 std::vector<HostRow> list_hosts(Session&);
 std::vector<BackendRow> list_backends(Session&);
 HostRow ensure_host(Tx&, HostRow wanted);                        // by name; keeps the id
+std::string host_name(Session&, const std::string& host_id);
 std::string initiator_of(Session&, const std::string& host_id);  // "": none
 BackendRow ensure_backend(Tx&, BackendRow wanted);               // by name; Error(invalid) if its plugin changed
 void insert_backend(Tx&, const BackendRow&);                   // with the id that its marker has: only into a new store
+// Of hosts ("host") and back-ends ("back-end"), by id.
+void set_drained(Tx&, const std::string& kind, const std::string& id, bool drained);
+bool is_drained(Session&, const std::string& kind, const std::string& id);
+struct NamedObject {
+  std::string kind, id, name;  // volume, snapshot
+};
+std::vector<NamedObject> objects_of(Session&, const std::string& backend_id, size_t limit);  // in the order of creation
+void refuse_drained(Session&, const std::string& kind, const std::string& id, const std::string& name);  // Error(conflict)
+
 std::string json_list(const std::vector<std::string>& items);  // as HostRow::aliases has them
 std::optional<std::string> vm_owner(Session&, const std::string& host_id, const std::string& vm_uuid);
 std::vector<std::pair<std::string, std::string>> vm_owners(Session&, const std::string& host_id);  // vm_uuid, user_id

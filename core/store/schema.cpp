@@ -122,6 +122,11 @@ CREATE TABLE events (
   seq INTEGER PRIMARY KEY, at BIGINT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL,
   action TEXT NOT NULL, outcome TEXT NOT NULL, object_kind TEXT NOT NULL, object_id TEXT NOT NULL, operation_id TEXT NOT NULL,
   request_id TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '');
+)sql",
+                                   R"sql(
+-- Hosts and back-ends that are to be emptied: they take nothing new. kind: host, back-end.
+CREATE TABLE drained (
+  kind TEXT NOT NULL, id TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 )sql"};
 
 const int kSchemaVersion = static_cast<int>(std::size(kMigrations));

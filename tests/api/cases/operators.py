@@ -16,6 +16,8 @@ def tests(world):
         ("POST", "/v1/reconcile", {}),
         ("POST", "/v1/reconcile", {"repair": True}),
         ("POST", "/v1/hosts/bare/owners", {"vm": "x"}),
+        ("POST", "/v1/hosts/bare/drain", {}),
+        ("POST", "/v1/backends/second/drain", {}),
         ("POST", "/v1/hosts/nowhere/owners", {"vm": "x"}),
     ):
         yield refused(
@@ -77,6 +79,29 @@ def test_vms(world):
         field="vm",
         words=("none",),
     )
+
+
+def test_drain(world):
+    """A drained back-end or host takes nothing new, tells what it still has, and takes new ones again"""
+    operator, vbs = world.operator, Commands(world)
+    volume = world.alice.volume(backend="second")
+    left = operator.expect(200, "POST", "/v1/backends/second/drain", {})["left"]
+    check({"kind": "volume", "id": volume} in [{k: o[k] for k in ("kind", "id")} for o in left], f"left: {left}")
+    words = ("back-end second is drained", "vbs backends drain second --undo")
+    body = {"name": "new", "size_bytes": 1 << 20, "backend": "second"}
+    world.alice.refused(409, "POST", "/v1/volumes", body, words=words)
+    world.alice.refused(409, "POST", "/v1/snapshots", {"volume_id": volume}, words=words)
+    world.alice.change("POST", f"/v1/volumes/{volume}/extend", {"size_bytes": 2 << 20})
+    world.alice.delete(volume)
+    vbs.run(OK, "backends", "drain", "second", "--undo", by="operator")
+    world.alice.delete(world.alice.volume(backend="second"))
+    operator.refused(404, "POST", "/v1/backends/none/drain", {}, words=("none",))
+    operator.refused(404, "POST", "/v1/hosts/none/drain", {}, words=("none",))
+    operator.refused(400, "POST", "/v1/hosts/bare/drain", {"drained": "yes"}, field="drained")
+    vbs.run(OK, "hosts", "drain", "bare", by="operator")
+    hosts = {h["name"]: h["drained"] for h in operator.get("/v1/hosts")["hosts"]}
+    check(hosts["bare"], f"hosts: {hosts}")
+    vbs.run(OK, "hosts", "drain", "bare", "--undo", by="operator")
 
 
 def test_move(world):
