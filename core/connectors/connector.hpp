@@ -14,7 +14,9 @@ class Connector {
   virtual ~Connector() = default;
   virtual Source connect(const Call&, const Connection&, const std::string& serial) = 0;
   virtual void disconnect(const Call&, const Connection&) = 0;  // what is not connected: nothing
-  virtual bool connected(const Call&, const Connection&) = 0;   // asked by the target's name, never through a device
+  // Whether what connect() makes on the node is there, asked by the target's name, never through a device. Where it
+  // makes nothing: true.
+  virtual bool connected(const Call&, const Connection&) = 0;
   virtual void rescan(const Call&, const Connection&, uint64_t size_bytes) = 0;  // the volume has grown to that
 };
 

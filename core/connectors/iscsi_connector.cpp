@@ -92,7 +92,7 @@ class HypervisorsInitiator final : public Connector {
   }
   // The session is the hypervisor's, and ended with its disk.
   void disconnect(const Call&, const Connection&) override {}
-  bool connected(const Call&, const Connection&) override { return false; }
+  bool connected(const Call&, const Connection&) override { return true; }
   void rescan(const Call&, const Connection&, uint64_t) override {}
 
  private:

@@ -9,6 +9,7 @@ class RemoteHypervisor final : public Hypervisor {
  public:
   explicit RemoteHypervisor(std::shared_ptr<RemoteInstance> instance) : instance_(std::move(instance)) {}
 
+  void after_reopen(std::function<void()> hook) override { instance_->after_reopen(std::move(hook)); }
   InstanceFacts facts(const Call& call) override {
     wire::Arguments a;
     a.mutable_host_facts();

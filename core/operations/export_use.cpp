@@ -149,6 +149,24 @@ void make_exports_again(store::Database& database, const Registry& registry, con
   if (!all.empty()) logger().info("back-end {}: {} exports made again", backend.name, all.size());
 }
 
+void make_connections_again(store::Database& database, const Host& host) {
+  const auto rows = database.read([&](store::Session& db) { return store::exports_of_host(db, host.row.id); });
+  for (const auto& row : rows) {
+    Call call;
+    call.id = "connect-again-" + row.id;
+    try {
+      auto& connector = host.connector(row.kind);
+      const auto connection = connection_of(row);
+      if (connector.connected(call, connection)) continue;
+      connector.connect(call, connection, row.volume_id);
+      logger().info("host {}: volume {} is connected again", host.row.name, row.volume_id);
+    } catch (const Error& e) {
+      logger().error("host {}: volume {} cannot be connected again: {}; its VMs wait for it, or detach and attach it",
+                     host.row.name, row.volume_id, e.what());
+    }
+  }
+}
+
 Connection connection_of(const store::ExportRow& row) {
   return {row.mode == "rw" ? Mode::rw : Mode::ro, row.kind, row.format, row.data, row.refs, row.initiator, row.secret};
 }

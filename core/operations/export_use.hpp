@@ -30,6 +30,8 @@ void let_go(const StepContext&, const Host&, const store::AttachmentRow&);
 // Of a back-end that has just been opened, for exports that end with its server. One that cannot be made is logged and
 // left to reconcile; Error(unavailable) if the back-end is away again.
 void make_exports_again(store::Database&, const Registry&, const store::BackendRow&, StorageBackend&);
+// Of a host that has just been opened: after a reboot its node has no sessions. One that cannot be made is logged.
+void make_connections_again(store::Database&, const Host&);
 // What the connector gets.
 Connection connection_of(const store::ExportRow&);
 Connection connection_of(const StepContext&, const store::AttachmentRow&);

@@ -114,7 +114,11 @@ void Registry::open(Backend& b) {
 void Registry::open(Host& h) {
   if (h.config.hypervisor.empty()) return;  // a host whose VMs are plugged by somebody else
   try {
-    h.slot.set(plugins_.open_hypervisor_at(h.config.place(), h.config.hypervisor, h.config.config), "");
+    auto plugin = plugins_.open_hypervisor_at(h.config.place(), h.config.hypervisor, h.config.config);
+    const auto restore = [this, &h] { make_connections_again(database_, h); };
+    restore();
+    plugin->after_reopen(restore);
+    h.slot.set(std::move(plugin), "");
   } catch (const Error& e) {
     if (stays_wrong(e, h.config.place()))
       throw Error(Code::invalid, fmt::format("host '{}': {}", h.row.name, e.what()), e.field());

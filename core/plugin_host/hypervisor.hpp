@@ -2,6 +2,7 @@
 // Threading and errors as in storage_backend.hpp.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct DiskSpec {
 class Hypervisor {
  public:
   virtual ~Hypervisor() = default;
+  // Called whenever the instance had to be opened again by itself (its delegate was started anew), before other calls.
+  virtual void after_reopen(std::function<void()> hook) { (void)hook; }
   virtual InstanceFacts facts(const Call&) = 0;
   virtual std::vector<Vm> list_vms(const Call&) = 0;
   virtual Vm find_vm(const Call&, const std::string& name_or_uuid) = 0;  // Error(not_found)

@@ -105,6 +105,10 @@ void delete_planned_export(Tx& tx, const std::string& id) {
   tx.db.run("DELETE FROM exports WHERE id = ? AND state = 'planned'", id);
 }
 
+std::vector<ExportRow> exports_of_host(Session& db, const std::string& host_id) {
+  return select_exports(db, "WHERE state = ? AND host_id = ? ORDER BY created_at", "exported", host_id);
+}
+
 std::vector<ExportRow> exports_of_backend(Session& db, const std::string& backend_id) {
   return select_exports(db,
                         "WHERE state = ? AND volume_id IN (SELECT id FROM volumes WHERE backend_id = ?) ORDER BY "

@@ -116,7 +116,9 @@ std::vector<ExportRow> unused_exports(Session&);  // no attachment refers to the
 void put_export(Tx&, const ExportRow&);           // insert or replace
 void delete_export(Tx&, const std::string& id);
 void delete_planned_export(Tx&, const std::string& id);                              // not one that is made
-std::vector<ExportRow> exports_of_backend(Session&, const std::string& backend_id);  // those that are made
+// Those that are made.
+std::vector<ExportRow> exports_of_backend(Session&, const std::string& backend_id);
+std::vector<ExportRow> exports_of_host(Session&, const std::string& host_id);
 
 // layers.cpp
 // Commits what a storage call did: new layers, and refs, size, format and top layer of each object named.

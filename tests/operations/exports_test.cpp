@@ -19,7 +19,7 @@ class Recorder : public Connector {
     return file_->connect(call, c, serial);
   }
   void disconnect(const Call&, const Connection&) override { asked_.push_back("disconnect"); }
-  bool connected(const Call&, const Connection&) override { return true; }
+  bool connected(const Call&, const Connection&) override { return false; }
   void rescan(const Call&, const Connection&, uint64_t size) override {
     asked_.push_back("rescan " + std::to_string(size));
   }
@@ -86,6 +86,18 @@ TEST_F(Exports, AreRescannedBeforeTheirVmHearsOfANewSize) {
   asked.clear();
   EXPECT_EQ(core.ended(extend_volume(*core, core.alice(), v, 16 * kMiB)).state, state::done);
   EXPECT_THAT(asked, ElementsAre("rescan " + std::to_string(16 * kMiB)));
+}
+
+TEST_F(Exports, AreConnectedAgainAfterTheirHostWas) {
+  const auto v = core.volume();
+  core.attach(v);
+  const auto secret = row(v)->secret, initiator = host().row.initiator;
+  asked.clear();
+  world.make_connector = [this] { return std::make_unique<Recorder>(asked); };
+  TemporaryDirectory copy;
+  for (const auto* file : {"/vbs.db", "/vbs.db-wal"}) std::filesystem::copy_file(dir.path() + file, copy.path() + file);
+  TestCore after(world, copy.path());
+  EXPECT_THAT(asked, ElementsAre("connect " + initiator + " " + secret));
 }
 
 TEST(VolatileExports, AreMadeAgainBeforeTheBackEndGetsOtherWork) {

@@ -88,6 +88,8 @@ class FakeWorld {
   uint64_t capabilities;        // of the storage; set before a Core starts
   std::string connection_path;  // of every export: a file that exists; that of a layer has its name behind it
 
+  std::function<std::unique_ptr<Connector>()> make_connector;  // in the place of that for files
+
   std::string strange_object;  // not empty: a snapshot also reports a change of this object
 
   void fail(FakeFault fault);
@@ -136,6 +138,13 @@ class FakeSource : public PluginSource {
   std::unique_ptr<StorageBackend> open_storage(const std::string& plugin, const std::string& id,
                                                const std::string& config) override;
   std::unique_ptr<Hypervisor> open_hypervisor(const std::string& plugin, const std::string& config) override;
+  std::map<std::string, std::unique_ptr<Connector>> connectors_at(const Place& place, const std::string& plugin,
+                                                                  const std::string& config) override {
+    if (!world_.make_connector) return PluginSource::connectors_at(place, plugin, config);
+    std::map<std::string, std::unique_ptr<Connector>> out;
+    out["file"] = world_.make_connector();
+    return out;
+  }
 
  private:
   FakeWorld& world_;
