@@ -33,7 +33,7 @@ plugin::Connection LvmStorage::export_object(Call& call, const plugin::ExportArg
 void LvmStorage::unexport(Call& call, const plugin::ExportArgs& a) {
   check_id(a.volume_id, "volume id");
   check_initiator(a.initiator);
-  target_->revoke(call, a.volume_id, a.initiator);
+  target_->revoke(call, a.volume_id, a.initiator, a.export_id);
 }
 
 bool LvmStorage::live_sessions(Call& call, const plugin::ExportArgs& a) {

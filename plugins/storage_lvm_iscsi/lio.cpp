@@ -20,6 +20,10 @@ std::string Lio::portal_group(const std::string& volume_id) const {
   return config_.lio_root + "/iscsi/" + target_name(config_, volume_id) + "/tpgt_1";
 }
 
+std::string Lio::acl_of(const std::string& volume_id, const std::string& initiator) const {
+  return portal_group(volume_id) + "/acls/" + initiator;
+}
+
 void Lio::prepare(Call& call) {
   try {
     for (const char* module : {"target_core_mod", "iscsi_target_mod", "target_core_iblock"})
@@ -36,6 +40,7 @@ void Lio::prepare(Call& call) {
 void Lio::grant(Call& call, const std::string& volume_id, const std::string& device, const Access& access) {
   const auto lock = locks_.lock(volume_id);
   call.check();
+  check_user(volume_id, access);
   make_backstore(volume_id, device);
   make_portal_group(volume_id);
   make_acl(volume_id, access);
@@ -84,9 +89,18 @@ void Lio::make_portal_group(const std::string& volume_id) {
   }
 }
 
+// LIO knows initiators by their names alone: the second host's secret would replace the first one's.
+void Lio::check_user(const std::string& volume_id, const Access& access) const {
+  const auto user = fs_->read(acl_of(volume_id, access.initiator) + "/auth/userid");
+  if (user.empty() || user == access.user) return;
+  throw Error(VBS_CONFLICT, "initiator " + access.initiator + " has access to volume " + volume_id +
+                                " through another export (" + user +
+                                "): give each host an initiator name of its own, or take that export back first");
+}
+
 void Lio::make_acl(const std::string& volume_id, const Access& access) {
   const auto group = portal_group(volume_id);
-  const auto acl = group + "/acls/" + access.initiator;
+  const auto acl = acl_of(volume_id, access.initiator);
   fs_->make_dir(acl);
   fs_->set(acl + "/auth/userid", access.user);
   fs_->set(acl + "/auth/password", access.secret);
@@ -96,16 +110,18 @@ void Lio::make_acl(const std::string& volume_id, const Access& access) {
   fs_->set(mapped + "/write_protect", access.read_only ? "1" : "0");
 }
 
-void Lio::revoke(Call& call, const std::string& volume_id, const std::string& initiator) {
+void Lio::revoke(Call& call, const std::string& volume_id, const std::string& initiator, const std::string& user) {
   const auto lock = locks_.lock(volume_id);
   call.check();
-  const auto acls = portal_group(volume_id) + "/acls";
-  const auto acl = acls + "/" + initiator;
-  const auto mapped = acl + "/" + kLunName;
-  for (const auto& link : fs_->links(mapped)) fs_->unlink(mapped + "/" + link);
-  fs_->remove_dir(mapped);
-  fs_->remove_dir(acl);  // the kernel cuts the sessions, and comes back when they are gone
-  if (fs_->directories(acls).empty()) remove_target(volume_id);
+  const auto acl = acl_of(volume_id, initiator);
+  const auto current = fs_->read(acl + "/auth/userid");
+  if (current.empty() || current == user) {
+    const auto mapped = acl + "/" + kLunName;
+    for (const auto& link : fs_->links(mapped)) fs_->unlink(mapped + "/" + link);
+    fs_->remove_dir(mapped);
+    fs_->remove_dir(acl);  // the kernel cuts the sessions, and comes back when they are gone
+  }
+  if (fs_->directories(portal_group(volume_id) + "/acls").empty()) remove_target(volume_id);
 }
 
 void Lio::remove_target(const std::string& volume_id) {
@@ -123,7 +139,7 @@ void Lio::remove_target(const std::string& volume_id) {
 }
 
 bool Lio::has_session(Call&, const std::string& volume_id, const std::string& initiator) {
-  const auto info = fs_->read(portal_group(volume_id) + "/acls/" + initiator + "/info");
+  const auto info = fs_->read(acl_of(volume_id, initiator) + "/info");
   return !info.empty() && !info.starts_with("No active iSCSI Session");
 }
 

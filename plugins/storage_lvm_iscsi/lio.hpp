@@ -29,7 +29,8 @@ class Lio final : public Target {
   bool grows_in_use() const override { return true; }
   void prepare(plugin::Call&) override;
   void grant(plugin::Call&, const std::string& volume_id, const std::string& device, const Access&) override;
-  void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator) override;
+  void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator,
+              const std::string& user) override;
   bool has_session(plugin::Call&, const std::string& volume_id, const std::string& initiator) override;
   // The backstore asks the device for its size whenever an initiator asks it (READ CAPACITY).
   void resized(plugin::Call&, const std::string&, uint64_t) override {}
@@ -39,6 +40,8 @@ class Lio final : public Target {
   std::string portal_group(const std::string& volume_id) const;
   void make_backstore(const std::string& volume_id, const std::string& device);
   void make_portal_group(const std::string& volume_id);
+  std::string acl_of(const std::string& volume_id, const std::string& initiator) const;
+  void check_user(const std::string& volume_id, const Access&) const;
   void make_acl(const std::string& volume_id, const Access&);
   void remove_target(const std::string& volume_id);
 

@@ -19,6 +19,8 @@ LvmStorage::LvmStorage(plugin::Host host, Call& call, std::string_view backend_i
                                  " does not zero new blocks, so new volumes would show old data: "
                                  "`lvchange --zero y " +
                                  config_.group + "/" + config_.pool + "`");
+  // After a reboot it may have no device, and LVM would not know how full it is.
+  if (config_.thin() && !view.pool->active) group_.activate(call, config_.pool);
   target_->prepare(call);
 }
 

@@ -42,9 +42,12 @@ class Target {
   // Once, when the back-end is opened: is it there? VBS_UNAVAILABLE with what to do.
   virtual void prepare(plugin::Call&) = 0;
   // The volume's device is reachable for that initiator, in that mode; a mode that was another before is changed.
+  // VBS_CONFLICT if the initiator has access to the volume as another user: two hosts of one name.
   virtual void grant(plugin::Call&, const std::string& volume_id, const std::string& device, const Access&) = 0;
-  // The initiator's sessions are cut and it cannot come back; with the last access the target goes, too.
-  virtual void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator) = 0;
+  // The initiator's sessions are cut and it cannot come back; with the last access the target goes, too. An access as
+  // another user stays.
+  virtual void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator,
+                      const std::string& user) = 0;
   virtual bool has_session(plugin::Call&, const std::string& volume_id, const std::string& initiator) = 0;
   // The device has grown to that many bytes.
   virtual void resized(plugin::Call&, const std::string& volume_id, uint64_t size_bytes) = 0;

@@ -183,6 +183,19 @@ TEST_P(Export, ShowsTheNewSizeAfterAnExtendInUse) {
   EXPECT_NE(size.out.find("Total size:16777216"), std::string::npos) << size.out << size.err;
 }
 
+// What a reboot leaves: volumes without a device, and a target that knows nothing.
+TEST_P(Export, AfterARebootIsMadeAgainWithTheSameSecret) {
+  b_->write(volume_, 'x', 0, MiB);
+  ASSERT_EQ(grant(volume_, 1, false)->status, VBS_OK);
+  ASSERT_EQ(revoke(volume_, 1)->status, VBS_OK);
+  ASSERT_EQ(run({"vgchange", "-q", "-an", "vg0"}).exit_status, 0);
+  ASSERT_EQ(b_->open().status, VBS_OK);
+  const auto made = grant(volume_, 1, false);
+  ASSERT_EQ(made->status, VBS_OK) << made->message;
+  EXPECT_EQ(inquiry(1, url(volume_, 1)).exit_status, 0);
+  EXPECT_EQ(b_->read(VBS_KIND_VOLUME, volume_, 0, MiB), std::string(MiB, 'x'));
+}
+
 TEST_P(Export, RefusesWhatIsNoInitiatorNameAndHostsWithoutOne) {
   vbs_export_args a{};
   a.size = sizeof a;

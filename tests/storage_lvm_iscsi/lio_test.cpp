@@ -111,12 +111,12 @@ TEST_F(LioTest, WidensAndNarrowsTheSameInitiator) {
 TEST_F(LioTest, KeepsTheTargetUntilTheLastInitiatorIsGone) {
   lio_->grant(call_, kVolume, kDevice, kReader);
   lio_->grant(call_, kVolume, kDevice, kWriter);
-  lio_->revoke(call_, kVolume, kReader.initiator);
+  lio_->revoke(call_, kVolume, kReader.initiator, kReader.user);
   EXPECT_EQ(tree_->directories(group() + "/acls"), std::vector<std::string>{kWriter.initiator});
   EXPECT_EQ(read("/enable"), "1");
-  lio_->revoke(call_, kVolume, kWriter.initiator);
+  lio_->revoke(call_, kVolume, kWriter.initiator, kWriter.user);
   EXPECT_TRUE(tree_->is_empty());
-  lio_->revoke(call_, kVolume, kWriter.initiator);
+  lio_->revoke(call_, kVolume, kWriter.initiator, kWriter.user);
 }
 
 TEST_F(LioTest, KilledAnywhereInAGrantIsPutRightByTheNextCall) {
@@ -130,7 +130,7 @@ TEST_F(LioTest, KilledAnywhereInAGrantIsPutRightByTheNextCall) {
       EXPECT_EQ(read("/enable"), "1");
       EXPECT_EQ(read("/acls/" + kReader.initiator + "/lun_1/write_protect"), "1");
     }
-    lio_->revoke(call_, kVolume, kReader.initiator);
+    lio_->revoke(call_, kVolume, kReader.initiator, kReader.user);
     ASSERT_TRUE(tree_->is_empty()) << "killed at change " << n;
     if (whole) break;
     ASSERT_LT(n, 100);
@@ -142,13 +142,13 @@ TEST_F(LioTest, KilledAnywhereInARevokeIsPutRightByTheNextCall) {
     lio_->grant(call_, kVolume, kDevice, kReader);
     tree_->steps = 0;
     tree_->kill_at = n;
-    const bool whole = completes([&] { lio_->revoke(call_, kVolume, kReader.initiator); });
+    const bool whole = completes([&] { lio_->revoke(call_, kVolume, kReader.initiator, kReader.user); });
     tree_->kill_at = -1;
     if (n % 2 == 0) {
       lio_->grant(call_, kVolume, kDevice, kReader);
       EXPECT_EQ(read("/enable"), "1");
     }
-    lio_->revoke(call_, kVolume, kReader.initiator);
+    lio_->revoke(call_, kVolume, kReader.initiator, kReader.user);
     ASSERT_TRUE(tree_->is_empty()) << "killed at change " << n;
     if (whole) break;
     ASSERT_LT(n, 100);
@@ -158,9 +158,19 @@ TEST_F(LioTest, KilledAnywhereInARevokeIsPutRightByTheNextCall) {
 TEST_F(LioTest, TakesTheDeviceThatARevertGaveTheVolumeUnlessTheOldOneIsExported) {
   lio_->grant(call_, kVolume, kDevice, kReader);
   EXPECT_THROW(lio_->grant(call_, kVolume, "/dev/vg0/vbs.x.2", kWriter), plugin::Error);
-  lio_->revoke(call_, kVolume, kReader.initiator);
+  lio_->revoke(call_, kVolume, kReader.initiator, kReader.user);
   lio_->grant(call_, kVolume, "/dev/vg0/vbs.x.2", kWriter);
   EXPECT_EQ(tree_->read(config_.lio_root + "/core/iblock_827/" + kVolume + "/udev_path"), "/dev/vg0/vbs.x.2");
+}
+
+TEST_F(LioTest, LeavesAnotherExportToTheSameInitiatorAlone) {
+  lio_->grant(call_, kVolume, kDevice, kReader);
+  auto other = kReader;
+  other.user = "user-9";
+  other.secret = "otherSecret12345";
+  EXPECT_THROW(lio_->grant(call_, kVolume, kDevice, other), plugin::Error);
+  lio_->revoke(call_, kVolume, other.initiator, other.user);
+  EXPECT_EQ(read("/acls/" + kReader.initiator + "/auth/password"), kReader.secret);
 }
 
 TEST_F(LioTest, TellsASessionFromNone) {

@@ -172,7 +172,7 @@ TEST(Configuration, SaysWhichKeyIsWrongAndWhatIsAllowed) {
                                                         {"portals", R"("portals":"10.0.0.1:3260,10.0.0.1:3260")"},
                                                         {"reserve_percent", R"("reserve_percent":91)"},
                                                         {"over_commit_ratio", R"("over_commit_ratio":0)"},
-                                                        {"target", R"("target":"scst")"}}) {
+                                                        {"lio_root", R"("lio_root":"target")"}}) {
     std::string json = good;
     const auto name = more.substr(0, more.find(':'));
     if (const auto at = json.find(name); at != std::string::npos) json.replace(at + 1, 1, "x");  // no key twice

@@ -108,9 +108,16 @@ TEST_P(Create, ExtendAgainEndsAtTheSameSize) {
   EXPECT_TRUE(seen->leftovers.empty());
 }
 
-TEST_P(Create, ExtendInUseAnswersTheNewSize) {
+TEST_P(Create, ExtendInUseAnswersTheNewSizeOrWasNotPromised) {
+  const bool promised = (b_->open().instances.at(0).capabilities & VBS_CAP_EXTEND_IN_USE) != 0;
   b_->new_volume(uuid(1), 8 * MiB);
-  b_->publish(*b_->extend(uuid(1), 16 * MiB, true));
+  const auto grown = b_->extend(uuid(1), 16 * MiB, true);
+  if (!promised) {
+    EXPECT_EQ(grown->status, VBS_CONFLICT);
+    EXPECT_NE(grown->message.find("detach"), std::string::npos) << grown->message;
+    return;
+  }
+  b_->publish(*grown);
   EXPECT_EQ(b_->objects.at(uuid(1)).size_bytes, 16 * MiB);
 }
 
