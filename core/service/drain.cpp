@@ -6,7 +6,7 @@ namespace vbs {
 namespace {
 constexpr size_t kMost = 10000;
 
-void change(Core& core, const Caller& caller, const std::string& kind, const std::string& id, bool drained) {
+void change(Core& core, const Caller& caller, const char* kind, const std::string& id, bool drained) {
   core.database.writer().transact([&](store::Tx& tx) {
     store::set_drained(tx, kind, id, drained);
     record(tx, caller, drained ? "drain" : "end-drain", kind, id);
