@@ -6,6 +6,7 @@
 #include "core/base/ids.hpp"
 #include "core/base/log.hpp"
 #include "core/service/drain.hpp"
+#include "core/service/enrollment.hpp"
 #include "core/service/plugin_calls.hpp"
 #include "core/service/store_backup.hpp"
 #include "vbs/plugin/storage.h"
@@ -270,6 +271,28 @@ void add_operator_routes(const Context& c) {
       key(w, "running_calls");
       w.Uint64(d.running);
       if (!d.error.empty()) field(w, "error", d.error);
+    }));
+  });
+  c.route("POST", "/v1/delegates/{name}/tokens",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            const auto document = body_of(r);
+            ObjectReader(document).finish();
+            const auto token = issue_delegate_token(core, caller, r.params.at("name"));
+            reply(object(201, [&](JsonWriter& w) { field(w, "token", token); }));
+          });
+  // No caller: whoever enrolls has the token, and nothing else yet.
+  c.server.route("POST", "/v1/enroll", [&core](const http::Request& r, http::Reply reply) {
+    check_query(r, {});
+    const auto document = body_of(r);
+    ObjectReader reader(document);
+    const auto token = reader.required_string("token", 128);
+    const auto request = reader.required_string("request", 64 * 1024);
+    reader.finish();
+    const auto made = enroll_delegate(core, token, request, r.request_id);
+    reply(object(200, [&](JsonWriter& w) {
+      field(w, "name", made.name);
+      field(w, "certificate", made.certificate_pem);
+      field(w, "ca", made.ca_pem);
     }));
   });
   c.route("GET", "/v1/users", [&core](const Caller& caller, const http::Request&, http::Reply reply) {

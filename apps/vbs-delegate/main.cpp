@@ -13,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/vbs-delegate/enroll.hpp"
 #include "core/base/log.hpp"
 #include "core/base/unique_fd.hpp"
 #include "core/base/version.hpp"
@@ -106,8 +107,17 @@ int main(int argc, char** argv) {
   app.add_option("--probe-plugin", probe, "load a plugin in this process, say whether it is acceptable, and end")
       ->group("");
   app.add_option("--parent", parent, "process id of the vbsd that starts it, to end with")->group("");
+  std::string server, token, directory = "/etc/vbs";
+  auto* enroll = app.add_subcommand("enroll", "Make a key and get its certificate from vbsd, with a one-time token");
+  enroll->add_option("--server", server, "https://HOST:PORT of vbsd")->required();
+  enroll->add_option("--token", token, "what `vbs delegates enroll` has printed")->required();
+  enroll->add_option("--out", directory, "directory for key.pem, cert.pem and ca.pem")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
+    if (enroll->parsed()) {
+      vbs::enroll(server, token, directory);
+      return 0;
+    }
     if (!probe.empty()) return vbs::probe_plugin(probe);
     if (check_only) {
       vbs::load_agent_config(config);

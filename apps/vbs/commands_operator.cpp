@@ -62,6 +62,14 @@ void delegates(Context& context) {
              });
 }
 
+void enroll_delegate(Context& context, const std::string& name) {
+  const auto answer = context.session().post(Target("/v1/delegates").segment(name).segment("tokens"), "{}");
+  if (context.json) return print_json(context.console.out, answer);
+  context.console.out << fmt::format(
+      "valid for one hour and one use; on the node of {}:\n  vbs-delegate enroll --server {} --token {}\n", name,
+      context.session().settings().url.value, text(answer, "token"));
+}
+
 void users(Context& context) {
   print_list(context, context.session().list(Target("/v1/users"), "users"), "users",
              {"ID", "SUBJECT", "ISSUER", "SOURCE", "ROLES"}, [](const rapidjson::Value& u) {
@@ -183,6 +191,11 @@ void add_operator_commands(CLI::App& app, Context& context) {
                             "vbs delegates", delegates);
   nodes->require_subcommand(0, 1);
   add_command(*nodes, context, "list", "Delegates", "vbs delegates list", delegates);
+  auto delegate = std::make_shared<std::string>();
+  add_command(*nodes, context, "enroll", "Make a token with which a delegate gets its certificate (operator)",
+              "vbs delegates enroll stor1", [delegate](Context& c) { enroll_delegate(c, *delegate); })
+      ->add_option("NAME", *delegate, "as under delegates in vbsd.yaml")
+      ->required();
   add_command(app, context, "users", "List users that the service has seen (operator)", "vbs users", users);
 
   auto* group = add_command(app, context, "hosts", "List hosts, their VMs, and say whose a VM is (alone: list)",

@@ -91,6 +91,7 @@ vbs::http::ServerOptions server_options(const vbs::Config& config) {
   o.port = config.port;
   o.tls = vbs::http::TlsFiles{config.certificate, config.key, config.client_ca};
   o.handler_threads = kHandlerThreads;
+  if (!config.delegate_ca.empty()) o.open_target = "/v1/enroll";
   o.limits.connections = connections_for(o.limits.connections);
   return o;
 }

@@ -29,6 +29,7 @@ void limit(grpc::ClientContext& context, std::chrono::milliseconds time) {
 }
 
 std::shared_ptr<grpc::Channel> make_channel(const DelegateConfig& config, const DelegateTls& tls) {
+  route_grpc_log();
   const auto address = parse_delegate_address(config.address);
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);

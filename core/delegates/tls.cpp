@@ -1,6 +1,7 @@
 #include "core/delegates/tls.hpp"
 
 #include <fmt/format.h>
+#include <grpc/support/log.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -85,6 +86,10 @@ std::shared_ptr<grpc::ServerCredentials> delegate_credentials(const DelegateTls&
   options.set_certificate_verifier(
       tls::ExternalCertificateVerifier::Create<RoleVerifier>(CertificateRole{CertificateKind::server, {}}));
   return tls::TlsServerCredentials(options);
+}
+
+void route_grpc_log() {
+  gpr_set_log_function([](gpr_log_func_args* a) { logger().debug("gRPC: {}", for_log(a->message, 2048)); });
 }
 
 }  // namespace vbs

@@ -20,4 +20,7 @@ namespace vbs {
 std::shared_ptr<grpc::ChannelCredentials> service_credentials(const DelegateTls& files, const std::string& delegate);
 std::shared_ptr<grpc::ServerCredentials> delegate_credentials(const DelegateTls& files);
 
+// gRPC's own messages go to our log, at level debug: what matters of them comes as errors of calls, too.
+void route_grpc_log();
+
 }  // namespace vbs

@@ -68,6 +68,7 @@ void Connection::check_peer(const Parser& parser) const {
   if (parser.get().method() == beast_http::verb::connect)
     throw Refusal(501, "not_supported", "CONNECT is not supported; this is no proxy");
   if (!transport_->wants_client_certificate()) return;
+  if (!peer_->certificate && transport_->is_open(target_)) return;
   if (!peer_->certificate)
     throw Refusal(401, "unauthenticated", "a client certificate is needed; give --cert and --key (curl has them, too)");
   // TLS looked when the session began; it may be resumed, or kept alive, long after.

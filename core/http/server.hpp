@@ -47,6 +47,8 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  // IPv4 or IPv6 address, as text
   uint16_t port = 0;                  // 0: any free one, see Server::port()
   std::optional<TlsFiles> tls;        // none: plain HTTP, refused unless the address is loopback
+  // The one target that also strangers may ask for, who have no certificate yet: exactly this text; empty: none.
+  std::string open_target;
   Limits limits;
   unsigned io_threads = 1;
   unsigned handler_threads = 4;

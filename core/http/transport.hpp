@@ -44,6 +44,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
   const Limits& limits() const { return options_.limits; }
   Listener* listener() const { return listener_; }
   bool stopping() const { return stopping_; }
+  bool is_open(const std::string& target) const {
+    return !options_.open_target.empty() && target == options_.open_target;
+  }
   bool wants_client_certificate() const { return options_.tls && !options_.tls->client_ca.empty(); }
   // Posts to `executor` unless the transport has stopped; from any thread. An io_context with a stored handler that
   // owns a connection that owns the transport would never be freed.

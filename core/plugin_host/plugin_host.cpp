@@ -82,7 +82,8 @@ struct PluginHost::Impl {
       info.kinds = manifest.kinds;
       if (const auto patterns = options.commands.find(name); patterns != options.commands.end())
         apply_patterns(manifest, patterns->second);
-      if (options.apart && options.apart(name)) {
+      // A connector is called by whoever plugs disks in, on the same node: it stays with that one.
+      if (options.apart && options.apart(name) && manifest.kinds != std::vector<std::string>{"connector"}) {
         info.apart = true;
         logger().info("plugin {} {} at {} runs in a process of its own", info.name, info.version, info.path);
         infos.push_back(std::move(info));

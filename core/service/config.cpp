@@ -108,6 +108,7 @@ Config read_config(const std::string& path) {
       m.bad(*m.find("address"), "address", e.what());
     }
   });
+  c.delegate_ca = text(top, "delegate_ca");
   auto tls = top.map("delegate_tls");
   const auto or_else = [](const std::string& own, const std::string& other) { return own.empty() ? other : own; };
   c.delegate_tls = {or_else(text(tls, "delegate_tls.certificate"), c.certificate),

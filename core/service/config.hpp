@@ -27,6 +27,7 @@ struct Config {
   std::vector<std::string> plugins_in_process;  // foreign ones that are loaded into vbsd all the same
   std::vector<DelegateConfig> delegates;
   DelegateTls delegate_tls;
+  std::string delegate_ca;  // directory of the CA that signs for `vbs delegates enroll`; empty: none here
   std::vector<BackendConfig> backends;
   std::vector<HostConfig> hosts;
 };

@@ -92,6 +92,9 @@ const std::vector<ConfigKeyInfo>& config_keys() {
       required_text("delegates[].name", kName, "its name, which must be that of its certificate, unique"),
       required_text("delegates[].address", kName,
                     "where it listens: `HOST:PORT`, or `unix:/path` of a socket that only the service's user may open"),
+      text("delegate_ca", kText, "",
+           "directory of the CA (`vbs ca init`) that signs the certificates of delegates that enroll with a token; "
+           "without it they are signed by hand"),
       text("delegate_tls.certificate", kText, "",
            "PEM file that `vbsd` shows to delegates: of kind `server` (`vbs ca sign --kind server`)",
            "`listen.certificate`"),

@@ -60,14 +60,26 @@ void Core::start() {
   if (config.flatten_above != 0) watch_chains();
 }
 
+// What runs there is asked something at once: a delegate that was started anew opens it for that, and makes its exports
+// and connections again, which guests may be waiting for.
 void Core::wake_what_runs_on(const std::string& delegate) {
+  const auto wake = [&](auto& item, const std::vector<std::string>& delegates, auto question) {
+    if (!std::count(delegates.begin(), delegates.end(), delegate) &&
+        delegate != SpawnedDelegate::name_for(item.row.name))
+      return;
+    item.slot.pool().try_submit([&item, question] {
+      try {
+        question(item.slot.plugin(), Call{.id = "greeting"});
+      } catch (const Error& e) {
+        logger().info("{}: {}", item.row.name, e.what());
+      }
+    });
+    engine.answers_again(item.slot.pool());
+  };
   for (const auto& b : registry.backends())
-    if (const auto& names = b->config.delegates;
-        std::count(names.begin(), names.end(), delegate) || delegate == SpawnedDelegate::name_for(b->row.name))
-      engine.answers_again(b->slot.pool());
+    wake(*b, b->config.delegates, [](StorageBackend& p, const Call& c) { p.capacity(c); });
   for (const auto& h : registry.hosts())
-    if (h->config.delegate == delegate || delegate == SpawnedDelegate::name_for(h->row.name))
-      engine.answers_again(h->slot.pool());
+    wake(*h, h->config.place().delegates, [](Hypervisor& p, const Call& c) { p.facts(c); });
 }
 
 void Core::housekeeping() {

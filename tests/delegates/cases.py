@@ -1,7 +1,11 @@
 """Each sentence is one test; they share one world, in this order."""
+import http.client
+import json
 import os
 import pathlib
+import shutil
 import signal
+import ssl
 import stat
 import subprocess
 import time
@@ -19,6 +23,7 @@ def tests(world):
     yield from faults(world)
     yield from takeover(world)
     yield from beside(world)
+    yield from enrollment(world)
     yield "delegates and vbsd stop without a complaint of a sanitizer", lambda: stop(world)
 
 
@@ -322,6 +327,59 @@ def beside(w):
         w.create("foreign", "by-the-next")
 
     yield "it ends with vbsd, however that ends", with_vbsd
+
+
+def enrollment(w):
+    c = w.operator
+    issued = {}
+
+    def enroll(token, out):
+        return subprocess.run([w.build / "bin/vbs-delegate", "enroll", "--server", f"https://127.0.0.1:{w.port}", "--token",
+                               token, "--out", w.home / out], capture_output=True, text=True, check=False)
+
+    def token():
+        status, document = c.request("POST", "/v1/delegates/stor/tokens", {})
+        equal(status, 201, f"the token: {document}")
+        return document["token"]
+
+    def whole():
+        issued["used"] = token()
+        kept = "".join(p.name + p.read_text() for p in (w.home / "data/enrollments").iterdir())
+        require(issued["used"].split(".")[0] not in kept, "the store keeps the secret itself")
+        done = enroll(issued["used"], "enrolled")
+        equal(done.returncode, 0, f"enroll: {done.stderr}")
+        equal(stat.S_IMODE((w.home / "enrolled/key.pem").stat().st_mode), 0o600, "the key's mode")
+        for part, name in (("key", "stor-key"), ("cert", "stor-cert")):
+            shutil.copy(w.home / f"enrolled/{part}.pem", w.home / f"{name}.pem")
+        w.stor.stop()
+        w.stor.start()
+        w.create("far", "with-the-new-certificate")
+
+    yield "a node enrolls with a token, and its delegate works with that certificate", whole
+
+    def refused(words, make):
+        def check():
+            done = enroll(*make())
+            require(done.returncode == 1 and words in done.stderr, f"{done.returncode}: {done.stderr}")
+        return check
+
+    yield "a token is good for one use", refused("good for an hour and for one use",
+                                                 lambda: (issued["used"], "again"))
+    yield "a key that is there is not overwritten", refused("is not overwritten", lambda: (token(), "enrolled"))
+    yield "a node does not give its token to somebody else", refused(
+        "is not the service that made the token", lambda: (token().split(".")[0] + "." + "0" * 64, "else"))
+
+    def no_stranger():
+        context = ssl.create_default_context(cafile=str(w.home / "ca/ca.pem"))
+        for method, path, expected in (("POST", "/v1/enroll", 401), ("GET", "/v1/health", 401),
+                                       ("POST", "/v1/enroll?x=1", 401), ("GET", "/v1/enroll", 405)):
+            connection = http.client.HTTPSConnection("localhost", w.port, context=context, timeout=20)
+            body = json.dumps({"token": "0" * 64, "request": "x"}) if method == "POST" else None
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            equal(connection.getresponse().status, expected, f"{method} {path} without a certificate")
+            connection.close()
+
+    yield "without a certificate nothing but an enrollment is heard, and that needs a token", no_stranger
 
 
 def stop(w):

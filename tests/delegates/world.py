@@ -107,7 +107,9 @@ class World:
         # One that did not come with VBS: the volumes in memory of tests/plugin_host.
         shutil.copy(self.build / "tests/test_plugins/memory.so", self.home / "plugins")
         (self.home / "plugins/memory.vbs-plugin.yaml").write_text(
-            'name: memory\nversion: "1.0"\ndescription: a test\nkinds: [storage]\nabi: {storage: [0, 0]}\n')
+            'name: memory\nversion: "1.0"\ndescription: a test\nkinds: [storage]\nabi: {storage: [0, 0]}\n'
+            "config:\n  parallel: {type: integer, min: 0, max: 100, default: 0}\n"
+            "  away: {type: boolean, default: false}\n  broken_facts: {type: boolean, default: false}\n")
         self.vbs("ca", "init", "--dir", self.home / "ca", "--name", "VBS delegate tests")
         self.sign("server", "vbsd", "--name", "localhost", "--ip", "127.0.0.1")
         self.sign("user", "operator")
@@ -136,6 +138,7 @@ listen: {{address: 127.0.0.1, port: {self.port}, certificate: {self.home}/vbsd-c
   client_ca: {self.home}/ca/ca.pem}}
 operators: ["CN=operator,O=VBS"]
 plugins: {{directories: [{self.home}/plugins]}}
+delegate_ca: {self.home}/ca
 delegates:
   - {{name: stor, address: "127.0.0.1:{self.tcp}"}}
   - {{name: two, address: "{self.two.listen}"}}

@@ -102,6 +102,7 @@ struct DelegateServer::Impl {
 
 DelegateServer::DelegateServer(Agent& agent, const std::string& address, const DelegateTls& tls)
     : impl_(std::make_unique<Impl>(agent)) {
+  route_grpc_log();
   const auto where = parse_delegate_address(address);
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);

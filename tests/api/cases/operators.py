@@ -10,6 +10,7 @@ def tests(world):
     for method, path, body in (
         ("GET", "/v1/plugins", None),
         ("GET", "/v1/delegates", None),
+        ("POST", "/v1/delegates/stor/tokens", {}),
         ("GET", "/v1/users", None),
         ("GET", "/metrics", None),
         ("POST", "/v1/store/backup", {}),
@@ -44,6 +45,13 @@ def test_rights(world):
     operator.change("DELETE", "/v1/snapshots/" + snapshot)
     operator.delete(volume)
     world.alice.refused(404, "GET", "/v1/volumes/" + volume)
+
+
+def test_enrollment(world):
+    """Enrolling needs a token that the service has made, and a delegate that it knows"""
+    world.alice.refused(400, "POST", "/v1/enroll", {})
+    world.alice.refused(401, "POST", "/v1/enroll", {"token": "0" * 64, "request": "x"})
+    world.operator.refused(404, "POST", "/v1/delegates/stor/tokens", {})
 
 
 def test_vms(world):
