@@ -85,7 +85,7 @@ build_root() { # BASE
   VBS_GUEST_INIT=$here/vm-root-init.sh "$here/mk-initramfs.sh" "$1.initrd" "$kernel" virtio_pci virtio_blk crc32c_generic ext4
   cp "/boot/vmlinuz-$kernel" "$1.kernel"
   truncate -s 2G "$1.img.$$"
-  mke2fs -q -t ext4 -O ^has_journal -E lazy_itable_init=1,nodiscard -d "$root" "$1.img.$$"
+  mke2fs -q -t ext4 -E lazy_itable_init=1,nodiscard -d "$root" "$1.img.$$"
   mv "$1.img.$$" "$1.img"
   rm -rf "$root"
 }

@@ -88,14 +88,14 @@ serves: {{{serves}}}
         self.machines.put(name, AT, self.build / "bin/vbs-delegate", self.home / "ca/ca.pem", self.home / f"{name}.yaml",
                           self.home / f"{name}-cert.pem", self.home / f"{name}-key.pem")
         self.machines.sh(name, f"chown -R root:root {AT} && chmod -R go-w {AT} && mkdir -p /var/lib/vbs-faulty && "
-                               "chmod 700 /var/lib/vbs-faulty")
+                               "chmod 700 /var/lib/vbs-faulty && sync")  # a reboot there is a power button
 
     def start_delegate(self, name):
         self.machines.sh(name, "pgrep -x iscsid >/dev/null || { modprobe iscsi_tcp; iscsid; }; "
-                               f"setsid {AT}/vbs-delegate --config {AT}/{name}.yaml >>/var/log/vbs-delegate.log 2>&1 "
+                               f"setsid {AT}/vbs-delegate --config {AT}/{name}.yaml >/var/log/vbs-delegate.log 2>&1 "
                                "</dev/null & "
-                               f"for i in $(seq 300); do grep -q \"'{name}' serves\" /var/log/vbs-delegate.log && exit 0; "
-                               "sleep 0.1; done; tail -n 5 /var/log/vbs-delegate.log; exit 1")
+                               f"(for i in $(seq 300); do grep -q \"'{name}' serves\" /var/log/vbs-delegate.log && exit 0; "
+                               "sleep 0.1; done; tail -n 5 /var/log/vbs-delegate.log; exit 1)")
 
     def _configure(self):
         (self.home / "vbsd.yaml").write_text(f"""data_dir: {self.home}/data
