@@ -157,9 +157,10 @@ TEST_P(Export, MayBeRepeatedAndTakenBackInAnyOrder) {
 TEST_P(Export, TellsLiveSessionsAndCutsThemWhenItIsTakenBack) {
   ASSERT_EQ(grant(volume_, 1, true)->status, VBS_OK);
   EXPECT_EQ(sessions(1), VBS_NOT_FOUND);
-  // A session of the kernel's initiator would come back by itself; this one holds its session until it is stopped.
+  // A session of the kernel's initiator would come back by itself; this one holds its session until it is killed.
   FILE* holder = popen(
-      ("exec timeout 30 iscsi-perf -i " + initiator(1) + " -m 1 -r '" + url(volume_, 1) + "' >/dev/null 2>&1").c_str(),
+      ("exec timeout -s KILL 15 iscsi-perf -i " + initiator(1) + " -m 1 -r '" + url(volume_, 1) + "' >/dev/null 2>&1")
+          .c_str(),
       "w");
   ASSERT_NE(holder, nullptr);
   for (int i = 0; i < 100 && sessions(1) != VBS_OK; ++i) usleep(100'000);
