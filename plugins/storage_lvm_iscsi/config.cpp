@@ -118,6 +118,7 @@ Config read_config(std::string_view json) {
   if (!c.thin() && !c.pool.empty()) bad("thin_pool", "is set, but provisioning is thick: leave one of them out");
   c.reserve_percent = static_cast<unsigned>(number(d, "reserve_percent", 0, 90, c.reserve_percent));
   c.over_commit_ratio = number(d, "over_commit_ratio", 1, 1000, c.over_commit_ratio);
+  c.target = one_of("target", text(d, "target", "lio"), "lio", "tgt") ? TargetKind::tgt : TargetKind::lio;
   c.iqn_prefix = prefix(text(d, "iqn_prefix", ""));
   c.portals = read_portals(text(d, "portals", ""));
   c.lio_root = text(d, "lio_root", c.lio_root);

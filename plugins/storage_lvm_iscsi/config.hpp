@@ -11,6 +11,7 @@
 namespace vbs::lvm {
 
 enum class Provisioning { thin, thick };
+enum class TargetKind { lio, tgt };
 
 struct Config {
   std::string group;
@@ -18,6 +19,7 @@ struct Config {
   std::string pool;  // of thin
   unsigned reserve_percent = 5;
   double over_commit_ratio = 10;
+  TargetKind target = TargetKind::lio;
   std::string iqn_prefix;
   std::vector<std::string> portals;  // "10.0.0.1:3260", "[fd00::1]:3260"
   std::string lio_root = "/sys/kernel/config/target";

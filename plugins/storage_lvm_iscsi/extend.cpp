@@ -30,7 +30,6 @@ void LvmStorage::extend(Call& call, const plugin::ExtendArgs& a) {
   }
   const Lv& grown = published(view, VBS_KIND_VOLUME, a.id, a.refs);
   if (grown.record.growing_from_bytes) ready_device(call, grown);
-  target_->resized(call, a.id, grown.size_bytes);
   answer(call, grown);
 }
 

@@ -26,14 +26,12 @@ class Lio final : public Target {
 
   const char* name() const override { return "lio"; }
   bool has_modes_side_by_side() const override { return true; }
-  bool grows_in_use() const override { return true; }
+  bool grows_in_use() const override { return true; }  // each READ CAPACITY asks the device
   void prepare(plugin::Call&) override;
   void grant(plugin::Call&, const std::string& volume_id, const std::string& device, const Access&) override;
   void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator,
               const std::string& user) override;
   bool has_session(plugin::Call&, const std::string& volume_id, const std::string& initiator) override;
-  // The backstore asks the device for its size whenever an initiator asks it (READ CAPACITY).
-  void resized(plugin::Call&, const std::string&, uint64_t) override {}
 
  private:
   std::string backstore(const std::string& volume_id) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lio.hpp"
+#include "tgt.hpp"
 #include "vbs/plugin/storage.hpp"
 
 namespace vbs::lvm {
@@ -19,6 +20,7 @@ bool only(std::string_view text, std::string_view more, bool upper) {
 }  // namespace
 
 std::unique_ptr<Target> make_target(plugin::Host host, const Config& config) {
+  if (config.target == TargetKind::tgt) return std::make_unique<Tgt>(host, config);
   return std::make_unique<Lio>(host, config);
 }
 

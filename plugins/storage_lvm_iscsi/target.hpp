@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The seam between the plugin and whatever serves iSCSI: LIO in the kernel (lio.hpp).
+// The seam between the plugin and whatever serves iSCSI: LIO in the kernel (lio.hpp), tgt in user space (tgt.hpp).
 // One target per volume, IQN-PREFIX:VOLUME-ID, one LUN in it (kLun), on every portal; one access per host initiator,
 // with CHAP user and secret of its own, read-only where it says so. Serial number and WWN come from the volume id.
 //
@@ -20,7 +20,7 @@
 
 namespace vbs::lvm {
 
-constexpr unsigned kLun = 1;  // some targets keep 0 for a controller of theirs
+constexpr unsigned kLun = 1;  // tgt keeps 0 for its controller
 
 struct Access {
   std::string initiator;     // as check_initiator() passes it
@@ -49,8 +49,6 @@ class Target {
   virtual void revoke(plugin::Call&, const std::string& volume_id, const std::string& initiator,
                       const std::string& user) = 0;
   virtual bool has_session(plugin::Call&, const std::string& volume_id, const std::string& initiator) = 0;
-  // The device has grown to that many bytes.
-  virtual void resized(plugin::Call&, const std::string& volume_id, uint64_t size_bytes) = 0;
 };
 
 std::unique_ptr<Target> make_target(plugin::Host, const Config&);

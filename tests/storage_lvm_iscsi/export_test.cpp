@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Exports through LIO, looked at from outside with libiscsi's tools: who gets in, what it may do, what it sees.
+// Exports through LIO and tgt, looked at from outside with libiscsi's tools: who gets in, what it may do, what it sees.
 #include <unistd.h>
 
 #include "tests/storage_table/backend.hpp"
@@ -52,8 +52,10 @@ class Export : public BackendTest {
   }
   vbs_status sessions(int n) { return call(volume_, n, true, kSecret, b_->table().live_sessions)->status; }
 
+  bool on_tgt() const { return GetParam().name == "tgt"; }
+  std::string port() const { return on_tgt() ? "3261" : "3260"; }
   std::string url(const std::string& volume, int user, const std::string& secret = kSecret) {
-    return "iscsi://" + export_id(user) + "%" + secret + "@127.0.0.1:3260/" + iqn(volume) + "/1";
+    return "iscsi://" + export_id(user) + "%" + secret + "@127.0.0.1:" + port() + "/" + iqn(volume) + "/1";
   }
   CommandOutcome inquiry(int n, const std::string& where, const std::vector<std::string>& more = {}) {
     std::vector<std::string> argv{"timeout", "20", "iscsi-inq", "-i", initiator(n)};
@@ -69,7 +71,12 @@ class Export : public BackendTest {
     EXPECT_NE(passed, failed) << r.out << r.err;
     return passed;
   }
-  static std::vector<std::string> left_in_target() {
+  std::vector<std::string> left_in_target() const {
+    if (on_tgt()) {
+      const auto shown = run({"tgtadm", "--lld", "iscsi", "--mode", "target", "--op", "show"}).out +
+                         run({"tgtadm", "--lld", "iscsi", "--mode", "account", "--op", "show"}).out;
+      return shown.find("5e570000") == std::string::npos ? std::vector<std::string>{} : std::vector{shown};
+    }
     const auto r =
         run({"sh", "-c",
              "ls -d /sys/kernel/config/target/iscsi/iqn.* /sys/kernel/config/target/core/iblock_827/*-* 2>/dev/null"});
@@ -85,9 +92,8 @@ TEST_P(Export, AnswersWhereTheVolumeIsAndNeverTheSecret) {
   EXPECT_FALSE(made->connection.read_only);
   EXPECT_EQ(made->connection.kind, "iscsi");
   EXPECT_EQ(made->connection.format, "raw");
-  EXPECT_EQ(made->connection.data, "{\"iqn\":\"" + iqn(volume_) +
-                                       "\",\"portals\":[\"127.0.0.1:3260\"],\"lun\":1,\"user\":\"" + export_id(1) +
-                                       "\"}");
+  EXPECT_EQ(made->connection.data, "{\"iqn\":\"" + iqn(volume_) + "\",\"portals\":[\"127.0.0.1:" + port() +
+                                       "\"],\"lun\":1,\"user\":\"" + export_id(1) + "\"}");
   EXPECT_EQ((made->connection.refs + made->log + made->message + b_->host.log()).find(kSecret), std::string::npos);
 }
 
@@ -105,13 +111,16 @@ TEST_P(Export, LetsNobodyInWithAnotherSecretUserOrInitiatorName) {
   EXPECT_EQ(inquiry(1, url(volume_, 1)).exit_status, 0);
   EXPECT_EQ(inquiry(2, url(volume_, 2, kOtherSecret)).exit_status, 0);
   EXPECT_NE(inquiry(1, url(volume_, 1, kOtherSecret)).exit_status, 0) << "wrong secret";
-  EXPECT_NE(inquiry(1, url(volume_, 2, kOtherSecret)).exit_status, 0) << "another host's user and secret";
+  if (!on_tgt()) {  // there, users belong to the target
+    EXPECT_NE(inquiry(1, url(volume_, 2, kOtherSecret)).exit_status, 0) << "another host's user and secret";
+  }
   EXPECT_NE(inquiry(3, url(volume_, 1)).exit_status, 0) << "an initiator without an export";
-  EXPECT_NE(inquiry(1, "iscsi://127.0.0.1:3260/" + iqn(volume_) + "/1").exit_status, 0) << "no CHAP";
+  EXPECT_NE(inquiry(1, "iscsi://127.0.0.1:" + port() + "/" + iqn(volume_) + "/1").exit_status, 0) << "no CHAP";
 }
 
 // libiscsi's own tests send the commands that an honest initiator would not: the target itself has to refuse them.
 TEST_P(Export, RefusesWritesOfAReadOnlyHostAtTheTargetUntilItIsWidened) {
+  if (on_tgt()) return;  // it has one mode for all
   ASSERT_EQ(grant(volume_, 1, true)->status, VBS_OK);
   EXPECT_TRUE(conforms("SCSI.ReadOnly")) << "every write must end with WRITE PROTECTED";
   EXPECT_FALSE(conforms("SCSI.Write10.Simple"));
@@ -131,7 +140,7 @@ TEST_P(Export, RefusesWritesOfAReadOnlyHostAtTheTargetUntilItIsWidened) {
 TEST_P(Export, MayBeRepeatedAndTakenBackInAnyOrder) {
   for (int i = 0; i < 2; ++i)
     for (const int n : {1, 2}) {
-      const auto made = grant(volume_, n, n == 1);
+      const auto made = grant(volume_, n, n == 1 || on_tgt());
       ASSERT_EQ(made->status, VBS_OK) << made->message;
     }
   ASSERT_EQ(revoke(volume_, 1)->status, VBS_OK);
@@ -148,9 +157,10 @@ TEST_P(Export, MayBeRepeatedAndTakenBackInAnyOrder) {
 TEST_P(Export, TellsLiveSessionsAndCutsThemWhenItIsTakenBack) {
   ASSERT_EQ(grant(volume_, 1, true)->status, VBS_OK);
   EXPECT_EQ(sessions(1), VBS_NOT_FOUND);
-  // A session of the kernel's initiator would come back by itself; this one holds its session until it is stopped.
+  // A session of the kernel's initiator would come back by itself; this one holds its session until it is killed.
   FILE* holder = popen(
-      ("exec timeout 30 iscsi-perf -i " + initiator(1) + " -m 1 -r '" + url(volume_, 1) + "' >/dev/null 2>&1").c_str(),
+      ("exec timeout -s KILL 15 iscsi-perf -i " + initiator(1) + " -m 1 -r '" + url(volume_, 1) + "' >/dev/null 2>&1")
+          .c_str(),
       "w");
   ASSERT_NE(holder, nullptr);
   for (int i = 0; i < 100 && sessions(1) != VBS_OK; ++i) usleep(100'000);
@@ -174,13 +184,25 @@ TEST_P(Export, OfAVolumeThatIsExportedIsNotRemoved) {
 TEST_P(Export, ShowsTheNewSizeAfterAnExtendInUse) {
   ASSERT_EQ(grant(volume_, 1, false)->status, VBS_OK);
   const auto grown = b_->extend(volume_, 16 * MiB, true);
-  if (!by_reflink()) {
-    EXPECT_EQ(grown->status, VBS_CONFLICT) << "thick volumes are wiped first";
+  if (!by_reflink() || on_tgt()) {
+    EXPECT_EQ(grown->status, VBS_CONFLICT) << "thick volumes are wiped first, and tgt does not notice";
     return;
   }
   ASSERT_EQ(grown->status, VBS_OK) << grown->message;
   const auto size = run({"timeout", "20", "iscsi-readcapacity16", "-i", initiator(1), url(volume_, 1)});
   EXPECT_NE(size.out.find("Total size:16777216"), std::string::npos) << size.out << size.err;
+}
+
+TEST_P(Export, ByTgtHasOneModeForAllHosts) {
+  if (!on_tgt()) return;
+  ASSERT_EQ(grant(volume_, 1, true)->status, VBS_OK);
+  EXPECT_FALSE(conforms("SCSI.Write10.Simple"));
+  EXPECT_EQ(b_->read(VBS_KIND_VOLUME, volume_, 0, MiB), std::string(MiB, '\0'));
+  const auto other = grant(volume_, 2, false, kOtherSecret);
+  EXPECT_EQ(other->status, VBS_CONFLICT);
+  EXPECT_NE(other->message.find(initiator(1)), std::string::npos) << other->message;
+  ASSERT_EQ(grant(volume_, 1, false)->status, VBS_OK) << "the only one may be widened";
+  EXPECT_TRUE(conforms("SCSI.Write10.Simple"));
 }
 
 // What a reboot leaves: volumes without a device, and a target that knows nothing.

@@ -12,6 +12,7 @@
 #include "plugins/storage_lvm_iscsi/report.hpp"
 #include "plugins/storage_lvm_iscsi/space.hpp"
 #include "plugins/storage_lvm_iscsi/tags.hpp"
+#include "plugins/storage_lvm_iscsi/tgt_report.hpp"
 
 namespace vbs::test {
 namespace {
@@ -153,6 +154,64 @@ TEST(Reports, ThatWereCutOffOrAreSomethingElseAreNotRead) {
   EXPECT_TRUE(parse_lvs(R"({"report":[{"lv":[]}]})")->empty());
 }
 
+TEST(Reports, OfTgtadmAreRead) {
+  const auto targets = parse_tgt_targets(R"(Target 5: iqn.2026-01.org.example:tgt
+    System information:
+        Driver: iscsi
+        State: ready
+    I_T nexus information:
+        I_T nexus: 4
+            Initiator: iqn.2026-01.org.example.host:1 alias: none
+            Connection: 0
+                IP Address: 127.0.0.1
+    LUN information:
+        LUN: 0
+            Type: controller
+            SCSI ID: IET     00050000
+            SCSI SN: beaf50
+            Size: 0 MB, Block size: 1
+            Readonly: No
+            Backing store type: null
+            Backing store path: None
+            Backing store flags: 
+        LUN: 1
+            Type: disk
+            SCSI SN: 11111111-2222-4333-8444-555555555555
+            Readonly: Yes
+            Backing store type: rdwr
+            Backing store path: /dev/vg0/e
+            Backing store flags: 
+    Account information:
+        aa-11
+    ACL information:
+        iqn.2026-01.org.example.host:1
+Target 6: iqn.2026-01.org.example:other
+    System information:
+        Driver: iscsi
+    I_T nexus information:
+    LUN information:
+        LUN: 0
+            Backing store path: None
+    Account information:
+    ACL information:
+)");
+  ASSERT_EQ(targets.size(), 2u);
+  EXPECT_EQ(targets[0].id, 5u);
+  EXPECT_EQ(targets[0].name, "iqn.2026-01.org.example:tgt");
+  EXPECT_EQ(targets[0].device, "/dev/vg0/e");
+  EXPECT_TRUE(targets[0].read_only);
+  ASSERT_EQ(targets[0].sessions.size(), 1u);
+  EXPECT_EQ(targets[0].sessions[0].id, "4");
+  EXPECT_EQ(targets[0].sessions[0].initiator, "iqn.2026-01.org.example.host:1");
+  EXPECT_EQ(targets[0].sessions[0].connections, std::vector<std::string>{"0"});
+  EXPECT_EQ(targets[0].users, std::vector<std::string>{"aa-11"});
+  EXPECT_EQ(targets[0].initiators, std::vector<std::string>{"iqn.2026-01.org.example.host:1"});
+  EXPECT_EQ(targets[1].name, "iqn.2026-01.org.example:other");
+  EXPECT_TRUE(targets[1].device.empty() && targets[1].sessions.empty() && targets[1].initiators.empty());
+  EXPECT_TRUE(parse_tgt_targets("").empty());
+  EXPECT_TRUE(parse_tgt_targets("tgtadm: something else\n    LUN information:\n").empty());
+}
+
 TEST(Configuration, SaysWhichKeyIsWrongAndWhatIsAllowed) {
   const std::string good =
       R"("volume_group":"vg0","thin_pool":"pool","iqn_prefix":"iqn.2026-01.org.example","portals":"10.0.0.1:3260")";
@@ -172,6 +231,7 @@ TEST(Configuration, SaysWhichKeyIsWrongAndWhatIsAllowed) {
                                                         {"portals", R"("portals":"10.0.0.1:3260,10.0.0.1:3260")"},
                                                         {"reserve_percent", R"("reserve_percent":91)"},
                                                         {"over_commit_ratio", R"("over_commit_ratio":0)"},
+                                                        {"target", R"("target":"scst")"},
                                                         {"lio_root", R"("lio_root":"target")"}}) {
     std::string json = good;
     const auto name = more.substr(0, more.find(':'));
