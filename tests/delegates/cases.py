@@ -293,6 +293,18 @@ def takeover(w):
 
     yield "another delegate takes over for new files; a change in place waits for word from the first", other_node
 
+    def after_a_restart():
+        w.stor.kill()
+        w.service.stop()
+        w.service.start()
+        operation = w.begin_create("shared", "after-a-restart")
+        o = w.until(operation, lambda x: x["state"] == "waiting", "the wait for the lease")
+        require("may still work for an earlier vbsd" in o["waits_for"], f"it waits for {o['waits_for']}")
+        w.until(operation, lambda x: x["state"] == "done", "the takeover", 60)
+        w.stor.start()
+
+    yield "after a restart of vbsd, too, nobody takes over before the lease of the silent one is over", after_a_restart
+
 
 def beside(w):
     def apart():
