@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "core/base/durable_file.hpp"
 #include "core/base/error.hpp"
@@ -99,6 +100,22 @@ std::string ask(const std::string& server, const std::string& fingerprint, const
   }
   throw Error(Code::unauthenticated, server + ": " + for_log(why, 1024));
 }
+// The lines between the first and the last of a PEM text, as one.
+std::string base64_of(const std::string& pem) {
+  std::istringstream in(pem);
+  std::string out;
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("-----", 0) != 0) out += line;
+  return out;
+}
+
+// PEM texts have line ends, which ObjectReader lets nobody type.
+std::string member(const rapidjson::Document& document, const char* name) {
+  if (document.IsObject())
+    if (const auto it = document.FindMember(name); it != document.MemberEnd() && it->value.IsString())
+      return {it->value.GetString(), it->value.GetStringLength()};
+  throw Error(Code::internal, std::string("the service's answer has no '") + name + "'");
+}
 }  // namespace
 
 void enroll(const std::string& server, const std::string& token_text, const std::string& directory) {
@@ -118,13 +135,10 @@ void enroll(const std::string& server, const std::string& token_text, const std:
   vbs::key(w, "token");
   put(w, token.secret);
   vbs::key(w, "request");
-  put(w, made.request_pem);
+  put(w, base64_of(made.request_pem));
   w.EndObject();
   const auto document = parse_json(ask(server, token.fingerprint, {buffer.GetString(), buffer.GetSize()}));
-  ObjectReader reader(document);
-  const auto name = reader.required_string("name", 255);
-  const auto pem = reader.required_string("certificate", kMaxAnswer),
-             authority = reader.required_string("ca", kMaxAnswer);
+  const auto name = member(document, "name"), pem = member(document, "certificate"), authority = member(document, "ca");
   describe_certificate(pem);
   describe_certificate(authority);
   write_file_atomically(key, made.key_pem, 0600, IfExists::refuse);

@@ -61,6 +61,7 @@ struct DelegateLink::Impl {
         up(std::move(u)),
         channel(make_channel(c, tls)),
         stub(wire::Delegate::NewStub(channel)) {
+    lease_until = Clock::now() + options.lease;  // of the run of vbsd before this one
     known.name = config.name;
     known.address = config.address;
     thread = std::thread([this] { keep(); });

@@ -44,7 +44,7 @@ class DelegateLink {
   // or, where that may fail because the delegate is only being started, for one that succeeds.
   enum class Wait { first, success };
   void wait_until_up(Clock::time_point until, Wait wait = Wait::first) const;
-  // Nothing that was sent before may still run there then.
+  // Nothing that was sent before may still run there then, not even by an earlier run of vbsd.
   Clock::time_point lease_end() const;
   // How many calls ran there when it was heard of last.
   uint64_t running() const;

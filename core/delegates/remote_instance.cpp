@@ -45,6 +45,13 @@ DelegateLink& RemoteInstance::choose() const {
     throw Error(Code::unavailable,
                 fmt::format("{}; another delegate takes over in {} s, when its lease is over", link_->status().error,
                             std::chrono::ceil<std::chrono::seconds>(link_->lease_end() - now).count()));
+  if (!link_)
+    for (auto* link : links_)
+      if (links_.size() > 1 && link->instance().empty() && now < link->lease_end())
+        throw Error(
+            Code::unavailable,
+            fmt::format("delegate {} does not answer and may still work for an earlier vbsd for {} s", link->name(),
+                        std::chrono::ceil<std::chrono::seconds>(link->lease_end() - now).count()));
   std::string why;
   for (auto* link : links_) {
     if (!link->instance().empty()) return *link;
@@ -59,9 +66,12 @@ void RemoteInstance::open_on(std::unique_lock<std::mutex>& lock, DelegateLink& l
   opening_ = true;
   opener_ = std::this_thread::get_id();
   auto what = what_;
-  if (link_ && link_ != &link) moved_ = true;
+  if (link_ != &link) moved_ = links_.size() > 1;
   what.set_fresh(moved_);
   if (link_ && link_ != &link && !instance_.empty()) former_.push_back({link_, instance_});
+  if (!link_)
+    for (const auto* other : links_)
+      if (other != &link) former_.push_back({other, ""});
   link_ = &link;
   const auto instance = link.instance();
   const auto hook = again ? hook_ : nullptr;
@@ -95,16 +105,22 @@ void RemoteInstance::open_on(std::unique_lock<std::mutex>& lock, DelegateLink& l
   if (failed) std::rethrow_exception(failed);
 }
 
+// It answers: as another run, whose predecessor has ended with all its calls, or with nothing under way.
+bool RemoteInstance::is_quiet(const Former& f) {
+  const auto s = f.link->status();
+  return s.up && (s.running == 0 || (!f.instance.empty() && s.instance != f.instance));
+}
+
 void RemoteInstance::check_former(const DelegateLink& now) const {
   for (const auto& f : former_) {
     if (f.link == &now) continue;
-    const auto s = f.link->status();
-    // It answers: as another run, whose predecessor has ended with all its calls, or with nothing under way.
-    if (s.up && (s.instance != f.instance || s.running == 0)) continue;
-    throw Error(Code::unavailable,
-                fmt::format("delegate {} had {} before and has not said that nothing of it runs any more: a change in "
-                            "place waits until it answers",
-                            f.link->name(), what_.name()));
+    if (is_quiet(f)) continue;
+    throw Error(
+        Code::unavailable,
+        fmt::format(
+            "delegate {} had {} before and has not said that nothing of it runs any more: a change in "
+            "place waits until it answers, or, if its node is dead, until vbsd is started without it in the list",
+            f.link->name(), what_.name()));
   }
 }
 
@@ -117,10 +133,7 @@ DelegateLink& RemoteInstance::ready(const Call& call, Change change) {
   auto& link = choose();
   if (&link != link_ || instance_.empty() || link.instance() != instance_) open_on(lock, link);
   if (change == Change::in_place) check_former(link);
-  std::erase_if(former_, [](const Former& f) {
-    const auto s = f.link->status();
-    return s.up && (s.instance != f.instance || s.running == 0);
-  });
+  std::erase_if(former_, is_quiet);
   return link;
 }
 

@@ -2,8 +2,9 @@
 // again by itself when its delegate was started anew; the owner's hook then runs before any other call is let in.
 //
 // With several delegates (a back-end of node scope "any") the first that answers has it. Another takes over when that
-// one's lease is over. A step that changes a file in place then waits until the first has said that nothing of it runs
-// any more: a call that hangs in a file system may outlive the lease and wake up later.
+// one's lease is over, also that of an earlier run of vbsd. A step that changes a file in place then waits until the
+// first has said that nothing of it runs any more: a call that hangs in a file system may outlive the lease and wake up
+// later.
 //
 // Threading: any thread. Errors: those of the calls; Error(unavailable) while nothing answers.
 #pragma once
@@ -35,6 +36,8 @@ class RemoteInstance {
  private:
   DelegateLink& ready(const Call& call, Change change);
   DelegateLink& choose() const;  // with mutex_ held
+  struct Former;
+  static bool is_quiet(const Former&);
   void check_former(const DelegateLink& now) const;
   void open_on(std::unique_lock<std::mutex>& lock, DelegateLink& link);
 
@@ -45,11 +48,11 @@ class RemoteInstance {
   DelegateLink* link_ = nullptr;  // that has it, or had it last
   std::string instance_;          // the run of it that has it open; empty: none
   bool ever_ = false, opening_ = false;
-  bool moved_ = false;  // several delegates have had it
+  bool moved_ = false;  // several delegates have had it, or may have had it before this vbsd
   std::thread::id opener_;
-  struct Former {  // a delegate that had it until its lease was over
+  struct Former {  // a delegate that had it until its lease was over, or may have had it before this vbsd
     const DelegateLink* link;
-    std::string instance;
+    std::string instance;  // the run of it; empty: not known
   };
   std::vector<Former> former_;
   std::vector<std::unique_ptr<InstanceFacts>> facts_;  // each open's; readers hold references

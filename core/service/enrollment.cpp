@@ -13,6 +13,12 @@ namespace vbs {
 namespace {
 Enrollments enrollments(const Core& core) { return Enrollments(core.config.data_dir + "/enrollments"); }
 
+std::string pem_of(const std::string& base64) {
+  std::string pem = "-----BEGIN CERTIFICATE REQUEST-----\n";
+  for (size_t i = 0; i < base64.size(); i += 64) pem += base64.substr(i, 64) + "\n";
+  return pem + "-----END CERTIFICATE REQUEST-----\n";
+}
+
 const std::string& authority(const Core& core) {
   if (core.config.delegate_ca.empty())
     throw Error(Code::not_supported,
@@ -34,7 +40,7 @@ std::string issue_delegate_token(Core& core, const Caller& caller, const std::st
   return token.text();
 }
 
-EnrolledDelegate enroll_delegate(Core& core, const std::string& secret, const std::string& request_pem,
+EnrolledDelegate enroll_delegate(Core& core, const std::string& secret, const std::string& request,
                                  const std::string& request_id) {
   const auto name = enrollments(core).redeem(secret, now_us());
   const CertificateAuthority ca(authority(core));
@@ -43,7 +49,7 @@ EnrolledDelegate enroll_delegate(Core& core, const std::string& secret, const st
   order.subject = "CN=" + name;
   order.dns_names = {name};
   order.days = kMaxCertificateDays;
-  EnrolledDelegate made{name, ca.sign(request_pem, order), ca.certificate_pem()};
+  EnrolledDelegate made{name, ca.sign(pem_of(request), order), ca.certificate_pem()};
   core.database.writer().transact([&](store::Tx& tx) {
     store::record_event(tx, store::UserRow{}, "enroll-delegate", "delegate", name, request_id);
   });

@@ -13,9 +13,10 @@ std::string issue_delegate_token(Core&, const Caller&, const std::string& delega
 struct EnrolledDelegate {
   std::string name, certificate_pem, ca_pem;
 };
-// For whoever has a token: there is no caller. `secret` is the token's first part; the request's subject is not used.
+// For whoever has a token: there is no caller. `secret` is the token's first part, `request` the signing request (PKCS
+// #10, DER) in base64 without line ends, which JSON texts of ours do not have; its subject is not used.
 // Error(unauthenticated) for the token, Error(invalid) for the request; the token is used up either way.
-EnrolledDelegate enroll_delegate(Core&, const std::string& secret, const std::string& request_pem,
+EnrolledDelegate enroll_delegate(Core&, const std::string& secret, const std::string& request,
                                  const std::string& request_id);
 
 }  // namespace vbs

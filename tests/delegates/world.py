@@ -177,6 +177,23 @@ hosts:
         return self.operator.change("POST", "/v1/volumes", {"name": name, "size_bytes": 1 << 20, "backend": backend,
                                                             **more})["volume"]
 
+    def until_up(self, name, seconds=30):
+        end = time.monotonic() + seconds
+        while not any(d["name"] == name and d["state"] == "up" for d in self.operator.get("/v1/delegates")["delegates"]):
+            require(time.monotonic() < end, f"delegate {name} is not up after {seconds} s")
+            time.sleep(0.1)
+
+    def create_at_last(self, backend, name, seconds=30):
+        """As create(), for a back-end that may just be opened."""
+        end = time.monotonic() + seconds
+        while True:
+            status, document = self.operator.request("POST", "/v1/volumes",
+                                                     {"name": name, "size_bytes": 1 << 20, "backend": backend})
+            if status == 202:
+                return self.until(document["operation"]["id"], lambda o: o["state"] == "done", "its end", seconds)
+            require(status == 503 and time.monotonic() < end, f"create answered {status}: {document}")
+            time.sleep(0.2)
+
     def begin_create(self, backend, name):
         """Without waiting for its end; answers the operation's id."""
         status, document = self.operator.request("POST", "/v1/volumes",

@@ -11,16 +11,20 @@ from suite import Skip, check, equal, tests_of
 WANTED = (
     "bin/vbs",
     "sbin/vbsd",
+    "sbin/vbs-delegate",
     "include/vbs/plugin/storage.h",
     "include/vbs/plugin/storage.hpp",
     "share/man/man1/vbs.1",
     "share/man/man8/vbsd.8",
+    "share/man/man8/vbs-delegate.8",
     "share/man/man7/vbs-storage-lustre.7",
     "share/man/man7/vbs-hv-kvm.7",
     "share/bash-completion/completions/vbs",
     "share/doc/vbs/examples/vbsd.yaml",
     "share/doc/vbs/configuration.md",
+    "share/doc/vbs/examples/vbs-delegate.yaml",
     "lib/systemd/system/vbsd.service",
+    "lib/systemd/system/vbs-delegate.service",
 )
 WORST_EXPOSURE = 3.0  # of systemd-analyze security: 0 is best, 10 is no sandbox at all
 
