@@ -27,8 +27,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/needs.sh"
 dir=${VBS_LAB_DIR:-/run/vbs-lab}
 cache=${VBS_CACHE:-$here/../../.cache}
-space=${dir//[^A-Za-z0-9]/-}
-space=vbs${space: -11} # of the network; the name of a tap device has 15 characters at most
+space=vbs-$(md5sum <<<"$dir" | cut -c1-10) # of the network
 memory=512
 packages="kmod udev iproute2 procps bash util-linux lvm2 thin-provisioning-tools tgt open-iscsi multipath-tools libiscsi-bin
  qemu-utils e2fsprogs libgrpc++1.51 libprotobuf32 libspdlog1.10 libfmt9 libyaml-cpp0.7 libsoci-core4.0 libsoci-sqlite3-4.0
