@@ -55,9 +55,11 @@ def tests(world):
             yield refused(f"{said} refuses {body.decode()}", 400, method, target, body, by=by, words=("object",))
         whole = {"volume_id": t.volume} if template == "/v1/snapshots" else {}
         whole.update(
-            {"/v1/volumes": {"size_bytes": 1 << 20}, "/v1/volumes/{id}/extend": {"size_bytes": 4 << 20}}.get(
-                template, {}
-            )
+            {
+                "/v1/volumes": {"size_bytes": 1 << 20},
+                "/v1/volumes/{id}/extend": {"size_bytes": 4 << 20},
+                "/v1/enroll": {"token": "0" * 64, "request": "x"},
+            }.get(template, {})
         )
         if template.endswith("revert"):
             whole["snapshot_id"] = t.snapshot
