@@ -62,6 +62,7 @@ void Agent::watch_lease() {
     else
       logger().warn("vbsd has not renewed the lease: no calls are taken until it greets again");
     calls_.abandon_all();
+    instances_.close_all();
   }
 }
 
@@ -79,7 +80,10 @@ wire::Welcome Agent::greet(const wire::Greeting& g) {
   }
   if (g.holder().empty()) throw Error(Code::invalid, "the greeting does not say who greets", "holder");
   const auto time = lease_time(g.lease_ms());
-  if (lease_.take(g.holder(), time)) calls_.abandon_all();
+  if (lease_.take(g.holder(), time)) {
+    calls_.abandon_all();
+    instances_.close_all();
+  }
   w.set_protocol(std::min(g.newest_protocol(), kNewestProtocol));
   for (const auto& name : instances_.backends()) w.add_backends(name);
   for (const auto& name : instances_.hosts()) w.add_hosts(name);

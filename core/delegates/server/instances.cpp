@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "core/base/error.hpp"
 #include "core/base/log.hpp"
 
@@ -9,7 +11,7 @@ namespace vbs {
 namespace {
 constexpr size_t kThreads = 64;  // of one instance: as many calls as vbsd's configuration allows at once
 constexpr size_t kQueue = 256;
-constexpr std::chrono::seconds kOpenWait{20};
+constexpr std::chrono::seconds kOpenWait{20}, kCloseWait{5};
 }  // namespace
 
 Instances::Slot::Slot(std::string label) : pool(std::move(label), kThreads, kQueue) {}
@@ -34,11 +36,38 @@ Instances::Slot& Instances::slot(wire::Kind kind, const std::string& name) const
 
 WorkerPool& Instances::pool(wire::Kind kind, const std::string& name) const { return slot(kind, name).pool; }
 
+// To close may take as long as a call, so a thread of the pool does it.
+void Instances::close_all() {
+  for (const auto& [key, slot] : slots_) {
+    std::shared_ptr<void> open;
+    {
+      const std::lock_guard lock(slot->mutex);
+      open = slot->storage ? std::shared_ptr<void>(std::move(slot->storage)) : std::move(slot->hypervisor);
+      slot->storage.reset();
+      slot->hypervisor.reset();
+      slot->settings.clear();
+      if (open) slot->closing = open;
+    }
+    if (open) slot->pool.try_submit([open = std::move(open)]() mutable { open.reset(); });
+  }
+}
+
+void Instances::wait_for_close(const Slot& s) {
+  const auto until = std::chrono::steady_clock::now() + kCloseWait;
+  const auto closing = [&] {
+    const std::lock_guard lock(s.mutex);
+    return !s.closing.expired();
+  };
+  while (closing() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
 InstanceFacts Instances::open(const wire::OpenRequest& r) {
   auto& s = slot(r.kind(), r.name());
   const std::unique_lock opening(s.opening, kOpenWait);
   if (!opening)
     throw Error(Code::unavailable, fmt::format("opening {} on the delegate does not return", for_log(r.name(), 255)));
+  wait_for_close(s);
   const auto settings = fmt::format("{}\n{}\n{}", r.plugin(), r.backend_id(), r.config());
   {
     const std::lock_guard lock(s.mutex);

@@ -23,6 +23,8 @@ class Instances {
   Instances(PluginSource& plugins, std::vector<std::string> backends, std::vector<std::string> hosts);
   ~Instances();  // waits for calls
   InstanceFacts open(const wire::OpenRequest&);
+  // Each when its last call has ended: another delegate may have been given what is open here, and plugins lock it.
+  void close_all();
   std::shared_ptr<StorageBackend> storage(const std::string& name) const;
   std::shared_ptr<Hypervisor> hypervisor(const std::string& name) const;  // null: a host without one
   WorkerPool& pool(wire::Kind, const std::string& name) const;
@@ -38,9 +40,11 @@ class Instances {
     InstanceFacts facts;
     std::shared_ptr<StorageBackend> storage;
     std::shared_ptr<Hypervisor> hypervisor;
+    std::weak_ptr<void> closing;  // what close_all() has let go
     WorkerPool pool;
   };
   Slot& slot(wire::Kind, const std::string& name) const;
+  static void wait_for_close(const Slot&);
   PluginSource& plugins_;
   const std::vector<std::string> backends_, hosts_;
   std::map<std::pair<wire::Kind, std::string>, std::unique_ptr<Slot>> slots_;  // fixed after construction
