@@ -63,13 +63,11 @@ TEST_P(GroupTest, ListsFactsThatWereGivenAtCreate) {
 }
 
 TEST_P(GroupTest, FullerThanTheReserveRefusesNewWorkEarly) {
-  b_->config = config_json("", GetParam().method, ",\"reserve_percent\":85");
-  ASSERT_EQ(b_->open().status, VBS_OK);
   const auto id = uuid(1);
-  if (thin()) {
-    b_->new_volume(id, 512 * MiB);
-    b_->write(id, 'x', 0, 384 * MiB);  // of a pool of 2 GiB: 19 %
-  }
+  if (thin()) b_->new_volume(id, 512 * MiB);
+  // The pool's small metadata is a little over 10 % full from the beginning.
+  b_->config = config_json(b_->root, GetParam().method, ",\"reserve_percent\":90");
+  ASSERT_EQ(b_->open().status, VBS_OK);
   const auto refused = b_->create(uuid(2), 4096 * MiB);
   EXPECT_EQ(refused->status, VBS_NO_SPACE) << refused->message;
   EXPECT_NE(refused->message.find(thin() ? "vg0/pool" : "vg0"), std::string::npos) << refused->message;
