@@ -1,6 +1,7 @@
 // A forced detach from a host that does not answer.
 #include <gmock/gmock.h>
 
+#include "core/service/reconcile.hpp"
 #include "tests/support/test_core.hpp"
 #include "vbs/plugin/storage.h"
 
