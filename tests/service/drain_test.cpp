@@ -24,14 +24,14 @@ TEST_F(Drain, OfAHostRefusesNewAttachmentsAndTellsWhatIsLeft) {
   EXPECT_EQ(left[0].kind, "attachment");
   EXPECT_EQ(left[0].id, v);
   EXPECT_EQ(left[0].name, "vm1");
-  const auto e = error_of([&] { attach_volume(*core, core.alice(), other, {"node1", "vm2", "", Mode::rw}); });
+  const auto e = error_of([&] { attach_volume(*core, core.root(), other, {"node1", "vm2", "", Mode::rw}); });
   EXPECT_EQ(e.code(), Code::conflict);
   EXPECT_THAT(e.what(), HasSubstr("host node1 is drained and takes nothing new"));
   EXPECT_EQ(core.ended(extend_volume(*core, core.alice(), v, 16 * kMiB)).state, state::done);
   core.ended(detach_volume(*core, core.alice(), v, {}).front());
   EXPECT_THAT(drain_host(*core, core.root(), "node1", true), IsEmpty());
   drain_host(*core, core.root(), "node1", false);
-  core.attach(other, Mode::rw, "vm2");
+  EXPECT_EQ(core.ended(attach_volume(*core, core.root(), other, {"node1", "vm2", "", Mode::rw})).state, state::done);
 }
 
 TEST_F(Drain, OfAHostRefusesVmsThatWouldMoveThere) {
