@@ -21,7 +21,7 @@
 
 namespace vbs {
 namespace {
-constexpr std::chrono::seconds kGreetLimit{5}, kOpenLimit{25}, kCancelLimit{2};
+constexpr std::chrono::seconds kConnectLimit{2}, kGreetLimit{5}, kOpenLimit{25}, kCancelLimit{2};
 constexpr std::chrono::milliseconds kLook{50}, kGreetAgain{500};
 
 void limit(grpc::ClientContext& context, std::chrono::milliseconds time) {
@@ -34,7 +34,7 @@ std::shared_ptr<grpc::Channel> make_channel(const DelegateConfig& config, const 
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);  // also the limit of one attempt to connect
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);  // also the limit of one attempt to connect
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
@@ -88,6 +88,8 @@ struct DelegateLink::Impl {
     g.set_lease_ms(static_cast<uint64_t>(options.lease.count()));
     g.set_version(kVersion);
     grpc::ClientContext context;
+    // gRPC takes a handshake on only while somebody waits for the channel; a call that fails at once does not.
+    channel->WaitForConnected(std::chrono::system_clock::now() + kConnectLimit);
     limit(context, kGreetLimit);
     wire::Welcome w;
     const auto began = Clock::now();
