@@ -98,10 +98,11 @@ TEST_F(CertificateAuthorityTest, EachKindServesItsPurposeAndNoOther) {
   EXPECT_TRUE(verify(root, user_pem, X509_PURPOSE_SSL_CLIENT).ok);
   EXPECT_EQ(verify(root, user_pem, X509_PURPOSE_SSL_SERVER).error, X509_V_ERR_INVALID_PURPOSE);
   EXPECT_TRUE(verify(root, server_pem, X509_PURPOSE_SSL_SERVER).ok);
-  EXPECT_EQ(verify(root, server_pem, X509_PURPOSE_SSL_CLIENT).error, X509_V_ERR_INVALID_PURPOSE);
+  EXPECT_TRUE(verify(root, server_pem, X509_PURPOSE_SSL_CLIENT).ok);  // of delegates
   EXPECT_TRUE(verify(root, delegate_pem, X509_PURPOSE_SSL_CLIENT).ok);
   EXPECT_TRUE(verify(root, delegate_pem, X509_PURPOSE_SSL_SERVER).ok);
-  // A delegate is a TLS client, too; what keeps it from being a user is its role.
+  // Service and delegates are TLS clients, too; what keeps them from being users is their role.
+  EXPECT_EQ(describe_certificate(server_pem).role->kind, CertificateKind::server);
   EXPECT_EQ(describe_certificate(user_pem).role->kind, CertificateKind::user);
   EXPECT_EQ(describe_certificate(delegate_pem).role->kind, CertificateKind::delegate);
   EXPECT_EQ(describe_certificate(delegate_pem).role->name, "node1");

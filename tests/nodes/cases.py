@@ -1,4 +1,6 @@
 """Each sentence is one test; they share one world, in this order."""
+import time
+
 from service import require
 from suite import equal, tests_of
 
@@ -108,6 +110,64 @@ def test_reboot_of_the_volume_server(w):
     w.detach(v, "node2")
     w.operator.change("DELETE", f"/v1/volumes/{v}")
     nothing_is_left(w)
+
+
+def test_reboot_of_the_node(w):
+    """A VMM node is rebooted: its sessions are made again before anything else, and its VM finds its volume."""
+    v = w.create("rebooted node")
+    w.attach(v, "node2")
+    w.write_there(v, "still-here")
+    w.machines.sh("node2", "sync")
+    w.machines.ok(w.machines.lab("reboot", "node2"), "reboot")
+    equal(w.machines.sh("node2", "ls /sys/class/iscsi_session 2>/dev/null | wc -l"), "0", "sessions after the reboot")
+    w.start_delegate("node2")
+    w.until("the node has its session again", lambda: not w.machines.fails("node2", f"test -b {w.device(v)}"), 60)
+    equal(w.read_there(v), "still-here", "on node2")
+    w.detach(v, "node2")
+    w.operator.change("DELETE", f"/v1/volumes/{v}")
+    nothing_is_left(w)
+
+
+def test_network_cut(w):
+    """The network of the volume server is cut for 30 s: an attach and a delete wait for it and end well; a guest's
+    I/O goes on after it."""
+    v, new, gone = w.create("cut off"), w.create("attached meanwhile"), w.create("deleted meanwhile")
+    w.attach(v, "node1")
+    w.write_here(v, "before-the-cut")
+    for link in ("0", "1"):
+        w.machines.ok(w.machines.lab("link", "vs1", link, "off"), "the cable")
+    begun = [w.begin("POST", f"/v1/volumes/{new}/attach", {"host": "node2", "vm": "vm1", "mode": "rw"}),
+             w.begin("DELETE", f"/v1/volumes/{gone}", None)]
+    time.sleep(30)
+    for link in ("0", "1"):
+        w.machines.ok(w.machines.lab("link", "vs1", link, "on"), "the cable")
+    for operation in begun:
+        ended = w.until("it ends", lambda o=operation: w.ended(o), 120)
+        equal(ended["state"], "done", ended["kind"])
+    equal(w.read_here(v), "before-the-cut", "in the guest")
+    w.write_here(v, "after-the-cut")
+    w.detach(v, "node1")
+    w.detach(new, "node2")
+    for volume in (v, new):
+        w.operator.change("DELETE", f"/v1/volumes/{volume}")
+    nothing_is_left(w)
+
+
+def test_dead_node(w):
+    """A node dies with a volume: a forced detach cuts it off at the target, and the volume goes on elsewhere."""
+    v = w.create("of a dead node")
+    w.attach(v, "node2")
+    w.write_there(v, "last-words")
+    w.machines.ok(w.machines.lab("stop", "node2"), "the death of node2")
+    status, _ = w.operator.request("POST", f"/v1/volumes/{v}/attach", {"host": "node1", "vm": "vbs-vm1", "mode": "rw"})
+    equal(status, 409, "a second writer while nobody has said that the node is dead")
+    w.operator.change("POST", f"/v1/volumes/{v}/detach", {"host": "node2", "vm": "vm1", "force": True})
+    equal(w.machines.sh("vs1", "ls /sys/kernel/config/target/iscsi 2>/dev/null | grep -c ^iqn || true"), "0", "targets")
+    w.attach(v, "node1")
+    equal(w.read_here(v), "last-words", "in the guest")
+    w.detach(v, "node1")
+    w.operator.change("DELETE", f"/v1/volumes/{v}")
+    equal(w.machines.sh("vs1", "lvs --noheadings -o lv_name vg0").split(), ["pool"], "logical volumes")
 
 
 def test_stop(w):

@@ -135,6 +135,17 @@ hosts:
         vm = vm or {"node1": "vbs-vm1", "node2": "vm1"}[host]
         return self.operator.change("POST", f"/v1/volumes/{volume}/detach", {"host": host, "vm": vm})
 
+    def begin(self, method, path, body):
+        """A change whose end is not waited for; answers the id of its operation."""
+        status, document = self.operator.request(method, path, body)
+        require(status == 202, f"{method} {path} answered {status}: {document}")
+        return (document.get("operation") or document["operations"][0])["id"]
+
+    def ended(self, operation):
+        """None while it goes on."""
+        now = self.operator.get(f"/v1/operations/{operation}")["operation"]
+        return now if now["state"] in ("done", "failed") else None
+
     @staticmethod
     def device(volume):
         """Of the volume on node2."""
