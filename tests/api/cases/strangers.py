@@ -146,19 +146,21 @@ def test_expired(world):
 
 
 def test_server_certificate(world):
-    """A server's certificate is none for a client"""
-    not_let_in(world, world.home / "server")
+    """A server's certificate is no user's: it is a client's for delegates alone"""
+    no_user(world, "server", world.home / "server")
 
 
 def test_delegate_certificate(world):
     """A delegate's certificate is no user's, whatever its subject"""
-    delegate = Client(
-        world, "delegate", world.certificates.sign("delegate", "delegate", subject=world.subject("operator"))
-    )
+    no_user(world, "delegate", world.certificates.sign("delegate", "delegate", subject=world.subject("operator")))
+
+
+def no_user(world, kind, certificate):
+    stranger = Client(world, kind, certificate)
     with world.store.unchanged():
-        delegate.refused(401, "GET", "/v1/whoami", code="unauthenticated", words=["delegate", "user"])
-        delegate.refused(401, "POST", "/v1/reconcile", {}, code="unauthenticated")
-    delegate.close()
+        stranger.refused(401, "GET", "/v1/whoami", code="unauthenticated", words=[kind, "user"])
+        stranger.refused(401, "POST", "/v1/reconcile", {}, code="unauthenticated")
+    stranger.close()
 
 
 def test_same_subject_of_no_ca(world):
