@@ -135,6 +135,22 @@ void write_host(JsonWriter& w, Core& core, Host& h) {
   }
 }
 
+bool drained_of(const http::Request& r) {
+  const auto document = body_of(r);
+  ObjectReader reader(document);
+  const bool drained = reader.optional_bool("drained").value_or(true);
+  reader.finish();
+  return drained;
+}
+
+http::Response what_is_left(const std::vector<LeftThere>& left) {
+  return array("left", left, [](JsonWriter& w, const LeftThere& l) {
+    field(w, "kind", l.kind);
+    field(w, "id", l.id);
+    field(w, "name", l.name);
+  });
+}
+
 void add_operation_routes(const Context& c) {
   auto& core = c.core;
   c.route("GET", "/v1/operations",
@@ -234,20 +250,13 @@ void add_operator_routes(const Context& c) {
     reply(array("backends", core.registry.backends(),
                 [&core](JsonWriter& w, const auto& b) { write_backend(w, core, *b); }));
   });
-  for (const bool host : {true, false})
-    c.route("POST", host ? "/v1/hosts/{name}/drain" : "/v1/backends/{name}/drain",
-            [&core, host](const Caller& caller, const http::Request& r, http::Reply reply) {
-              const auto document = body_of(r);
-              ObjectReader reader(document);
-              const bool drained = reader.optional_bool("drained").value_or(true);
-              reader.finish();
-              const auto left = (host ? drain_host : drain_backend)(core, caller, r.params.at("name"), drained);
-              reply(array("left", left, [](JsonWriter& w, const LeftThere& l) {
-                field(w, "kind", l.kind);
-                field(w, "id", l.id);
-                field(w, "name", l.name);
-              }));
-            });
+  c.route("POST", "/v1/hosts/{name}/drain", [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+    reply(what_is_left(drain_host(core, caller, r.params.at("name"), drained_of(r))));
+  });
+  c.route("POST", "/v1/backends/{name}/drain",
+          [&core](const Caller& caller, const http::Request& r, http::Reply reply) {
+            reply(what_is_left(drain_backend(core, caller, r.params.at("name"), drained_of(r))));
+          });
   c.route("GET", "/v1/plugins", [&core](const Caller& caller, const http::Request&, http::Reply reply) {
     require_operator(caller.who, "list plugins");
     reply(array("plugins", core.plugins.plugins(), [](JsonWriter& w, const PluginInfo& p) {

@@ -106,6 +106,7 @@ def test_drain(world):
     operator.refused(404, "POST", "/v1/backends/none/drain", {}, words=("none",))
     operator.refused(404, "POST", "/v1/hosts/none/drain", {}, words=("none",))
     operator.refused(400, "POST", "/v1/hosts/bare/drain", {"drained": "yes"}, field="drained")
+    equal(operator.expect(200, "POST", "/v1/hosts/bare/drain", {})["left"], [], "what is left there")
     vbs.run(OK, "hosts", "drain", "bare", by="operator")
     hosts = {h["name"]: h["drained"] for h in operator.get("/v1/hosts")["hosts"]}
     check(hosts["bare"], f"hosts: {hosts}")
