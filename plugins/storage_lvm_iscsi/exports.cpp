@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// export_object, unexport, live_sessions. The CHAP user is the export's id, its secret the core's; both are known to
-// the target and to that host alone.
+// export_object, unexport, live_sessions. The CHAP user is made of the export's id, its secret is the core's; both are
+// known to the target and to that host alone.
 #include "names.hpp"
 #include "storage_lvm_iscsi.hpp"
 #include "vbs/plugin/json.hpp"
@@ -17,14 +17,15 @@ plugin::Connection LvmStorage::export_object(Call& call, const plugin::ExportArg
   const auto view = group_.look(call, {a.volume_id});
   const Lv& lv = published(view, VBS_KIND_VOLUME, a.volume_id, a.volume_refs);
   ready_device(call, lv);
-  target_->grant(call, a.volume_id, config_.device(lv.name), {a.initiator, a.export_id, a.secret, a.read_only});
+  target_->grant(call, a.volume_id, config_.device(lv.name),
+                 {a.initiator, chap_user(a.export_id), a.secret, a.read_only});
   plugin::Connection c;
   c.read_only = a.read_only;
   c.kind = "iscsi";
   c.format = "raw";
   c.data = "{\"iqn\":" + plugin::json_quoted(target_name(config_, a.volume_id)) + ",\"portals\":";
   c.data += portals_json(config_);
-  c.data += ",\"lun\":" + std::to_string(kLun) + ",\"user\":" + plugin::json_quoted(a.export_id) + "}";
+  c.data += ",\"lun\":" + std::to_string(kLun) + ",\"user\":" + plugin::json_quoted(chap_user(a.export_id)) + "}";
   c.refs = "{\"v\":1}";
   return c;
 }
@@ -33,7 +34,7 @@ plugin::Connection LvmStorage::export_object(Call& call, const plugin::ExportArg
 void LvmStorage::unexport(Call& call, const plugin::ExportArgs& a) {
   check_id(a.volume_id, "volume id");
   check_initiator(a.initiator);
-  target_->revoke(call, a.volume_id, a.initiator, a.export_id);
+  target_->revoke(call, a.volume_id, a.initiator, chap_user(a.export_id));
 }
 
 bool LvmStorage::live_sessions(Call& call, const plugin::ExportArgs& a) {

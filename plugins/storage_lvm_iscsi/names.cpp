@@ -52,4 +52,6 @@ std::optional<LvName> parse_name(std::string_view text) {
   return name;
 }
 
+std::string chap_user(const std::string& export_id) { return "vbs-" + export_id; }
+
 }  // namespace vbs::lvm

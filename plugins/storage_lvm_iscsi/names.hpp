@@ -34,4 +34,8 @@ bool is_uuid(std::string_view text);
 // A volume group as lvm(8) allows it, in the length that our names leave.
 bool is_group_name(std::string_view text);
 
+// The CHAP user of an export. Not its id alone: a value that begins with "0b" or "0x", as one id in 256 does, is a
+// number to iSCSI's text parameters (RFC 7143, 6.1), and LIO then knows no such user.
+std::string chap_user(const std::string& export_id);
+
 }  // namespace vbs::lvm

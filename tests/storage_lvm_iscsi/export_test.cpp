@@ -55,7 +55,7 @@ class Export : public BackendTest {
   bool on_tgt() const { return GetParam().name == "tgt"; }
   std::string port() const { return on_tgt() ? "3261" : "3260"; }
   std::string url(const std::string& volume, int user, const std::string& secret = kSecret) {
-    return "iscsi://" + export_id(user) + "%" + secret + "@127.0.0.1:" + port() + "/" + iqn(volume) + "/1";
+    return "iscsi://vbs-" + export_id(user) + "%" + secret + "@127.0.0.1:" + port() + "/" + iqn(volume) + "/1";
   }
   CommandOutcome inquiry(int n, const std::string& where, const std::vector<std::string>& more = {}) {
     std::vector<std::string> argv{"timeout", "20", "iscsi-inq", "-i", initiator(n)};
@@ -93,7 +93,7 @@ TEST_P(Export, AnswersWhereTheVolumeIsAndNeverTheSecret) {
   EXPECT_EQ(made->connection.kind, "iscsi");
   EXPECT_EQ(made->connection.format, "raw");
   EXPECT_EQ(made->connection.data, "{\"iqn\":\"" + iqn(volume_) + "\",\"portals\":[\"127.0.0.1:" + port() +
-                                       "\"],\"lun\":1,\"user\":\"" + export_id(1) + "\"}");
+                                       "\"],\"lun\":1,\"user\":\"vbs-" + export_id(1) + "\"}");
   EXPECT_EQ((made->connection.refs + made->log + made->message + b_->host.log()).find(kSecret), std::string::npos);
 }
 

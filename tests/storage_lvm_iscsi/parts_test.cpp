@@ -30,6 +30,11 @@ std::string message_of(const std::function<void()>& f) {
   return "(nothing was refused)";
 }
 
+// "CHAP_N values do not match!": LIO reads "0b..." as base64.
+TEST(Names, OfAChapUserIsNoNumberToIscsi) {
+  EXPECT_EQ(chap_user("0b1a1e1b-67e2-42df-bb24-ec22fe59b888"), "vbs-0b1a1e1b-67e2-42df-bb24-ec22fe59b888");
+}
+
 TEST(Names, ReadBackWhatTheyWrote) {
   for (const auto& name : {LvName{kId, "", 1}, LvName{kId, kBy, UINT64_MAX}}) {
     const auto parsed = parse_name(name.text());
