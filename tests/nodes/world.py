@@ -175,4 +175,5 @@ hosts:
         while not (answer := true()):
             require(time.monotonic() < end, f"not within {seconds} s: {what}")
             time.sleep(0.2)
+        self.operator.close()  # vbsd may have closed the connection that rested meanwhile
         return answer
