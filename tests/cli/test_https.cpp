@@ -143,12 +143,6 @@ TEST_F(HttpsTest, TheSameNameFromAnotherCaIsNotLetIn) {
   EXPECT_EQ(e.out, "");
 }
 
-TEST_F(HttpsTest, AServersCertificateDoesNotServeAsAUsers) {
-  const auto e = finish(start({"whoami"}, "server"));
-  EXPECT_NE(e.code, 0) << e.err;
-  EXPECT_NE(e.err.find("not for a user"), std::string::npos) << e.err;
-}
-
 TEST_F(HttpsTest, AServiceOfAnotherCaIsNotTrusted) {
   const auto e = finish(start({"whoami"}, "alice", "other-ca"));
   EXPECT_EQ(e.code, 3) << e.err;
